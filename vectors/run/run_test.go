@@ -1,0 +1,68 @@
+package run_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/schckit/schckit/vectors"
+	"github.com/schckit/schckit/vectors/run"
+)
+
+func TestRunFilter(t *testing.T) {
+	failures, stats, err := run.Run(vectors.FS, "schc/rfc8724.json#2")
+	if err != nil || len(failures) > 0 {
+		t.Fatal(failures, err)
+	}
+	// 2 and 20 to 29.
+	if stats.Files != 1 || stats.Tests != 11 || stats.Ways < 2*stats.Tests {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// TestRunFails: a vector that is wrong, in any way, fails.
+func TestRunFails(t *testing.T) {
+	const rules = `[{"RuleID": 1, "RuleIDLength": 8, "Compression": [
+  {"FID": "ESP.SPI", "MO": "ignore", "CDA": "value-sent"}, {"FID": "ESP.SN", "TV": 5, "MO": "equal", "CDA": "not-sent"}]}]`
+	const good = `{"id": 1, "comment": "c", "dir": "up", "packet": "0000000700000005aa", "rule": "1/8", "residue": ["ESP.SPI x00000007"], "schc": "0100000007aa", "bits": 48, "result": "valid"}`
+	try := func(test string) []run.Failure {
+		fsys := fstest.MapFS{
+			"rules/a.json": {Data: []byte(rules)},
+			"schc/a.json": {Data: []byte(`{"schema": "schc-compress-1", "spec": "x", "numberOfTests": 1, "notes": {}, "groups": [
+			 {"source": "self", "rules": "rules/a.json", "tests": [` + test + `]}]}`)},
+		}
+		failures, _, err := run.Run(fsys, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return failures
+	}
+	if f := try(good); len(f) > 0 {
+		t.Fatal(f)
+	}
+	for _, x := range []struct{ old, new, ways string }{
+		{`"packet": "0000000700000005aa"`, `"packet": "0000000700000006aa"`, "compress explain decompress recompress"},
+		{`"rule": "1/8"`, `"rule": "1/9"`, "compress explain decompress"},
+		{`x00000007"`, `x00000008"`, "explain"},
+		{`"schc": "0100000007aa"`, `"schc": "0100000007ab"`, "compress decompress recompress"},
+		{`"bits": 48`, `"bits": 47`, "compress explain decompress recompress"},
+		{`"result": "valid"`, `"result": "no-rule"`, "compress explain decompress"},
+		{`"comment"`, `"remark"`, "load"},
+		{`"result": "valid"`, `"restored": "0000000800000005aa", "result": "valid"`, "compress decompress"},
+	} {
+		failures := try(strings.Replace(good, x.old, x.new, 1))
+		if len(failures) == 0 {
+			t.Errorf("%s: no failure", x.new)
+		}
+		for _, f := range failures {
+			if !strings.Contains(x.ways, f.Way) || f.File != "schc/a.json" {
+				t.Errorf("%s: %v, want one of %s", x.new, f, x.ways)
+			}
+		}
+	}
+	for _, text := range []string{`{"schema": "other"}`, `{`} {
+		if f, _, err := run.Run(fstest.MapFS{"schc/b.json": {Data: []byte(text)}}, ""); err != nil || len(f) != 1 || f[0].Way != "load" {
+			t.Errorf("%s: %v, %v", text, f, err)
+		}
+	}
+}

@@ -1,0 +1,204 @@
+// Package vectors holds the conformance vectors of this module as embedded JSON
+// files, and the types to read them with. README.md describes the format, which
+// any implementation can use; package vectors/run runs them.
+package vectors
+
+import (
+	"bytes"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// FS holds the vectors (one folder per package), rules (the rule sets that they
+// name) and schema (JSON Schemas of the files).
+//
+//go:embed rules schc schema
+var FS embed.FS
+
+// SchemaCompress is the schema of vectors for compression and decompression.
+const SchemaCompress = "schc-compress-1"
+
+// A File is one file of compression vectors.
+type File struct {
+	Schema        string            `json:"schema"`
+	Spec          string            `json:"spec"`
+	Comment       string            `json:"comment,omitempty"`
+	NumberOfTests int               `json:"numberOfTests"`
+	Notes         map[string]string `json:"notes"` // what each flag means
+	Groups        []Group           `json:"groups"`
+}
+
+// A Group is a list of tests that share a rule set.
+type Group struct {
+	Comment string  `json:"comment,omitempty"`
+	Source  string  `json:"source"` // rfc, interop, independent or self
+	Rules   string  `json:"rules"`  // path of the rule file
+	Options Options `json:"options,omitzero"`
+	Inputs  Inputs  `json:"inputs,omitzero"`
+	Tests   []Test  `json:"tests"`
+}
+
+// Options are those of the Context that differ from the default.
+type Options struct {
+	TrustComputed bool  `json:"trust_computed,omitempty"`
+	FirstMatch    bool  `json:"first_match,omitempty"`
+	Lossless      bool  `json:"lossless,omitempty"`
+	SSEICVBytes   uint8 `json:"sse_icv_bytes,omitempty"`
+}
+
+// Inputs are the Interface Identifiers of the link layer, in hex.
+type Inputs struct {
+	DevIID string `json:"dev_iid,omitempty"`
+	AppIID string `json:"app_iid,omitempty"`
+}
+
+// A Test is one vector. With a packet it is compressed; with a SCHC Packet
+// that is decompressed.
+type Test struct {
+	ID      int      `json:"id"`
+	Comment string   `json:"comment"`
+	Flags   []string `json:"flags,omitempty"`
+	Dir     string   `json:"dir"`              // up or down
+	Packet  string   `json:"packet,omitempty"` // hex
+	Rule    string   `json:"rule,omitempty"`   // RuleID value/bits
+	// Residue lists, in the order of the Rule, what each field adds to the
+	// residue: its name, then bits, or "x" and hex digits, in groups.
+	Residue  []string `json:"residue,omitempty"`
+	SCHC     string   `json:"schc,omitempty"` // hex, padded with zero bits
+	Bits     int      `json:"bits,omitempty"` // of the SCHC Packet without padding
+	Restored string   `json:"restored,omitempty"`
+	Result   string   `json:"result"` // valid, acceptable, or an error class
+}
+
+// Results and sources that a file may use.
+var (
+	results = []string{"valid", "acceptable", "malformed", "truncated", "no-rule", "unsupported", "short-buffer"}
+	sources = []string{"rfc", "interop", "independent", "self"}
+)
+
+// ReadSchema returns the schema that the file of data names.
+func ReadSchema(data []byte) (string, error) {
+	var f struct {
+		Schema string `json:"schema"`
+	}
+	err := json.Unmarshal(data, &f)
+	return f.Schema, err
+}
+
+// ParseCompress reads a file of schema SchemaCompress. Unknown keys, flags
+// without a note and counts that are wrong are errors.
+func ParseCompress(data []byte) (*File, error) {
+	f := new(File)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(f); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("something follows the object")
+	}
+	if f.Schema != SchemaCompress {
+		return nil, fmt.Errorf("schema %q, want %q", f.Schema, SchemaCompress)
+	}
+	id := 0
+	for i := range f.Groups {
+		g := &f.Groups[i]
+		if !slices.Contains(sources, g.Source) {
+			return nil, fmt.Errorf("group %d: unknown source %q", i+1, g.Source)
+		}
+		for j := range g.Tests {
+			t := &g.Tests[j]
+			if id++; t.ID != id {
+				return nil, fmt.Errorf("id %d where %d is due", t.ID, id)
+			}
+			if err := t.check(f); err != nil {
+				return nil, fmt.Errorf("test %d: %w", t.ID, err)
+			}
+		}
+	}
+	if id != f.NumberOfTests {
+		return nil, fmt.Errorf("numberOfTests is %d, there are %d", f.NumberOfTests, id)
+	}
+	return f, nil
+}
+
+func (t *Test) check(f *File) error {
+	for _, flag := range t.Flags {
+		if f.Notes[flag] == "" {
+			return fmt.Errorf("unknown flag %q", flag)
+		}
+	}
+	if !slices.Contains(results, t.Result) {
+		return fmt.Errorf("unknown result %q", t.Result)
+	}
+	if t.Dir != "up" && t.Dir != "down" {
+		return fmt.Errorf("unknown dir %q", t.Dir)
+	}
+	if t.Packet == "" && t.SCHC == "" {
+		return fmt.Errorf("neither packet nor schc")
+	}
+	for _, h := range []string{t.Packet, t.SCHC, t.Restored} {
+		if _, err := hex.DecodeString(h); err != nil {
+			return err
+		}
+	}
+	for _, r := range t.Residue {
+		if _, _, err := ParseResidue(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Has reports whether the test has the flag.
+func (t *Test) Has(flag string) bool { return slices.Contains(t.Flags, flag) }
+
+// ParseResidue splits an entry of Test.Residue into the name of the field and
+// its bits, a string of '0' and '1'.
+func ParseResidue(s string) (field, bits string, err error) {
+	parts := strings.Fields(s)
+	if len(parts) == 0 {
+		return "", "", fmt.Errorf("empty residue")
+	}
+	var b strings.Builder
+	for _, p := range parts[1:] {
+		if h, ok := strings.CutPrefix(p, "x"); ok {
+			for i := range h {
+				v, err := strconv.ParseUint(h[i:i+1], 16, 4)
+				if err != nil {
+					return "", "", fmt.Errorf("residue %q: %w", s, err)
+				}
+				fmt.Fprintf(&b, "%04b", v)
+			}
+			continue
+		}
+		if strings.Trim(p, "01") != "" {
+			return "", "", fmt.Errorf("residue %q is neither bits nor x and hex", s)
+		}
+		b.WriteString(p)
+	}
+	return parts[0], b.String(), nil
+}
+
+// Files returns the paths of all vector files of fsys in order.
+func Files(fsys fs.FS) ([]string, error) {
+	var list []string
+	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		top, _, _ := strings.Cut(path, "/")
+		if !d.IsDir() && strings.HasSuffix(path, ".json") && top != "rules" && top != "schema" {
+			list = append(list, path)
+		}
+		return nil
+	})
+	return list, err
+}

@@ -1,0 +1,116 @@
+package vectors_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/schckit/schckit/vectors"
+)
+
+const good = `{"schema": "schc-compress-1", "spec": "x", "numberOfTests": 1, "notes": {"F": "f"}, "groups": [
+ {"source": "self", "rules": "rules/a.json", "tests": [
+  {"id": 1, "comment": "c", "flags": ["F"], "dir": "up", "packet": "00", "residue": ["UDP.LEN 01 x2f"], "result": "no-rule"}]}]}`
+
+// TestParseCompress: whatever a reader might overlook is an error.
+func TestParseCompress(t *testing.T) {
+	if _, err := vectors.ParseCompress([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ old, new, want string }{
+		{`"schema": "schc-compress-1"`, `"schema": "schc-compress-2"`, `schema "schc-compress-2", want "schc-compress-1"`},
+		{`"spec": "x"`, `"specs": "x"`, `json: unknown field "specs"`},
+		{`"numberOfTests": 1`, `"numberOfTests": 2`, `numberOfTests is 2, there are 1`},
+		{`"id": 1`, `"id": 2`, `id 2 where 1 is due`},
+		{`["F"]`, `["G"]`, `test 1: unknown flag "G"`},
+		{`"self"`, `"me"`, `group 1: unknown source "me"`},
+		{`"up"`, `"uplink"`, `test 1: unknown dir "uplink"`},
+		{`"no-rule"`, `"norule"`, `test 1: unknown result "norule"`},
+		{`"packet": "00", `, ``, `test 1: neither packet nor schc`},
+		{`"00"`, `"0"`, `test 1: encoding/hex: odd length hex string`},
+		{`01 x2f`, `02 x2f`, `test 1: residue "UDP.LEN 02 x2f" is neither bits nor x and hex`},
+		{`x2f`, `x2g`, `test 1: residue "UDP.LEN 01 x2g": strconv.ParseUint: parsing "g": invalid syntax`},
+		{`]}]}`, `]}]} {}`, `something follows the object`},
+	} {
+		text := strings.Replace(good, x.old, x.new, 1)
+		if text == good {
+			t.Fatalf("%s is not in the file", x.old)
+		}
+		if _, err := vectors.ParseCompress([]byte(text)); err == nil || err.Error() != x.want {
+			t.Errorf("%s: %v, want %s", x.new, err, x.want)
+		}
+	}
+}
+
+// TestSchema: the JSON Schema names every key that the types have.
+func TestSchema(t *testing.T) {
+	data, err := fs.ReadFile(vectors.FS, "schema/schc-compress-1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Properties map[string]any
+		Defs       map[string]struct{ Properties map[string]any } `json:"$defs"`
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	check := func(name string, have map[string]any, v any) {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys map[string]any
+		if err := json.Unmarshal(b, &keys); err != nil {
+			t.Fatal(err)
+		}
+		for k := range keys {
+			if have[k] == nil {
+				t.Errorf("%s: the schema lacks %s", name, k)
+			}
+		}
+		for k := range have {
+			if _, ok := keys[k]; !ok {
+				t.Errorf("%s: the schema has %s, which is no key", name, k)
+			}
+		}
+	}
+	full := vectors.Test{ID: 1, Comment: "x", Flags: []string{"x"}, Dir: "up", Packet: "00", Rule: "0/0", Residue: []string{"x"}, SCHC: "00", Bits: 1, Restored: "00", Result: "valid"}
+	group := vectors.Group{Comment: "x", Source: "x", Rules: "x", Options: vectors.Options{Lossless: true}, Inputs: vectors.Inputs{DevIID: "00"}, Tests: []vectors.Test{full}}
+	check("file", s.Properties, vectors.File{Schema: "x", Spec: "x", Comment: "x", Notes: map[string]string{}, Groups: []vectors.Group{group}})
+	check("group", s.Defs["group"].Properties, group)
+	check("test", s.Defs["test"].Properties, full)
+}
+
+// TestRulesUsed: every rule file is used by some vector.
+func TestRulesUsed(t *testing.T) {
+	files, err := fs.Glob(vectors.FS, "schc/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, name := range files {
+		data, err := fs.ReadFile(vectors.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := vectors.ParseCompress(data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, g := range f.Groups {
+			used[g.Rules] = true
+		}
+	}
+	rules, err := fs.Glob(vectors.FS, "rules/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		if !used[r] {
+			t.Errorf("%s is used by no vector", r)
+		}
+	}
+}
