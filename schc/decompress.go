@@ -191,7 +191,7 @@ func (d *Decompressor) open(r *residue, pkt []byte, bits int, padded bool, dir D
 		if !padded {
 			return 0, ErrMalformed // the payload is whole bytes
 		}
-		if get(pkt, bits-pad, pad) != 0 {
+		if pkt[bits>>3-1]<<uint(8-pad) != 0 { // bits is a multiple of 8 here
 			return 0, ErrMalformed
 		}
 	}
@@ -472,7 +472,16 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 	at := p + le16(img, p+progCalc)
 	recs := img[at : at+int(img[p+progNCalc])*recCalc]
 	for ; len(recs) >= recCalc && recs[0] < calcIPv4Sum; recs = recs[recCalc:] {
-		if !m.compute(recs[:recCalc], out) {
+		rec := recs[:recCalc]
+		if n, ok := m.restLength(rec, out); ok {
+			bit, _ := m.calcPlace(rec)
+			binary.BigEndian.PutUint16(out[bit>>3:], uint16(n))
+			if n <= 0xffff {
+				continue
+			}
+			return ErrMalformed
+		}
+		if !m.compute(rec, out) {
 			return ErrMalformed
 		}
 	}
@@ -481,7 +490,14 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 	}
 	bitio.Copy(out, r.header*8, r.pkt, end, r.payload*8)
 	for ; len(recs) >= recCalc; recs = recs[recCalc:] {
-		if !m.compute(recs[:recCalc], out) {
+		rec := recs[:recCalc]
+		if rec[0] == calcUDPSum { // the commonest, without a detour
+			v, _ := m.calcSum(rec, out)
+			bit, _ := m.calcPlace(rec)
+			binary.BigEndian.PutUint16(out[bit>>3:], uint16(v))
+			continue
+		}
+		if !m.compute(rec, out) {
 			return ErrMalformed
 		}
 	}

@@ -94,8 +94,9 @@ func Copy(dst []byte, dstOff int, src []byte, srcOff, n int) {
 	if m := n >> 3; m >= 8 && len(s) > m {
 		// Whole words, and a last one that overlaps the one before: all of a
 		// payload's bytes without a loop over single bytes.
-		for i := 0; i+8 <= m; i += 8 {
-			binary.BigEndian.PutUint64(d[i:], binary.BigEndian.Uint64(s[i:])<<k|uint64(s[i+8]>>(8-k)))
+		for i := 0; i <= m-8; i += 8 {
+			w := s[i : i+9]
+			binary.BigEndian.PutUint64(d[i:i+8], binary.BigEndian.Uint64(w)<<k|uint64(w[8]>>(8-k)))
 		}
 		binary.BigEndian.PutUint64(d[m-8:], binary.BigEndian.Uint64(s[m-8:])<<k|uint64(s[m]>>(8-k)))
 		d, s, n = d[m:], s[m:], n&7
