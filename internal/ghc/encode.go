@@ -8,6 +8,9 @@ const (
 	MemFixed   = DictLen + 1
 )
 
+// MaxPiece is the longest payload that is coded in one piece.
+const MaxPiece = 0xf000 // keeps every distance and cost below the kinds
+
 // An Encoder finds the shortest bytecode for a payload. The zero value has no
 // memory and compresses nothing: give it some with Reset.
 type Encoder struct {
@@ -21,7 +24,6 @@ type Encoder struct {
 const (
 	kindLiteral = 0xffff
 	kindZeros   = 0xfffe
-	maxPiece    = 0xf000 // keeps every distance and cost below the kinds
 )
 
 // Reset gives e its scratch memory: see MemPerByte. The content of mem does
@@ -32,8 +34,8 @@ func (e *Encoder) Reset(mem []uint16) {
 		*e = Encoder{}
 		return
 	}
-	if n > maxPiece {
-		n = maxPiece
+	if n > MaxPiece {
+		n = MaxPiece
 	}
 	e.cost, mem = mem[:n+1], mem[n+1:]
 	e.run, mem = mem[:n+DictLen], mem[n+DictLen:]
