@@ -132,7 +132,11 @@ func TestCaptures(t *testing.T) {
 	} {
 		t.Run(string(c.src), func(t *testing.T) {
 			last, lastHeld := math.Inf(1), math.Inf(1)
-			for _, n := range []int{4, 8, 16, 64} {
+			sizes := []int{4, 8, 16, 64}
+			if slow() {
+				sizes = sizes[2:3]
+			}
+			for _, n := range sizes {
 				r := mustLearn(t, c.src, Options{HoldOut: 0.2, MaxRules: n}).Report
 				t.Logf("%2d of %2d Rules: held out %.1f, all %.1f bits per packet, %d -> %d bytes", r.RuleCount, n, r.Held.HeaderBits, r.All.HeaderBits, r.All.InBytes, r.All.OutBytes)
 				if r.Held.HeaderBits > c.held[n] || r.All.HeaderBits > c.all[n] {
@@ -170,6 +174,9 @@ func TestCaptures(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	src := random(7, 600)
 	opts := Options{HoldOut: 0.2, Sample: 200, Seed: 3}
+	if slow() {
+		opts.MaxRules = 6
+	}
 	a, b := mustLearn(t, src, opts), mustLearn(t, src, opts)
 	if !reflect.DeepEqual(a, b) {
 		t.Error("two runs differ")
@@ -194,8 +201,8 @@ func random(seed int64, n int) packets {
 // packet, those to come included.
 func TestRandomTraffic(t *testing.T) {
 	seeds := int64(16)
-	if testing.Short() {
-		seeds = 6
+	if slow() {
+		seeds = 5
 	}
 	for seed := int64(0); seed < seeds; seed++ {
 		tr := newTraffic(seed)

@@ -1,0 +1,6 @@
+//go:build race
+
+package rulefile
+
+// raceEnabled says that tests run several times slower.
+const raceEnabled = true
