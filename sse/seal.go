@@ -1,0 +1,68 @@
+package sse
+
+// SealRoom returns how many bytes AppendSeal needs behind dst for a payload of
+// n bytes: those of the packet and some that it works in.
+func (s *Session) SealRoom(n int) int {
+	room := s.format.HeaderLen() + n + s.suite.sealScratch()
+	if s.out.gpcomp != nil && s.out.gpcomp.Codec != nil {
+		room = max(room, s.format.HeaderLen()+s.out.gpcomp.Codec.MaxCompressedLen(n)+s.suite.sealScratch())
+	}
+	if s.shrink {
+		room += room + MaxHeaderLen
+	}
+	return room
+}
+
+// AppendSeal appends the packet with payload to dst and returns the extended
+// slice (draft-moskowitz-sse-05, Sections 5.4 and 6.2): the payload compressed
+// if the session has GPComp and it becomes smaller, encrypted, with header and
+// ICV; and the header compressed if the session has that.
+//
+// On error the returned slice is dst, unchanged up to len(dst), and no Sequence
+// Number is used: ErrExhausted if there is none left; ErrUnsupported if the
+// payload does not fit the Length, or the session only receives. AppendSeal
+// retains neither dst nor payload, never writes to payload, and does not
+// allocate when dst has room for SealRoom(len(payload)) more bytes; dst and
+// payload must not overlap.
+func (s *Session) AppendSeal(dst, payload []byte) ([]byte, error) {
+	o := &s.out
+	if !o.on {
+		return dst, ErrUnsupported
+	}
+	if o.next == 0 {
+		return dst, ErrExhausted
+	}
+	at, hdr := len(dst), s.format.HeaderLen()
+	out := grow(dst, hdr)
+	h := Header{SPI: o.spi, Seq: o.next}
+	if o.gpcomp != nil {
+		var smaller bool
+		if out, smaller = o.gpcomp.AppendCompress(out, payload); smaller {
+			h.Flags |= FlagGPComp
+		}
+	} else {
+		out = append(out, payload...)
+	}
+	n := uint64(len(out) - at - hdr)
+	if n > uint64(s.format.MaxLength()) {
+		return dst, ErrUnsupported
+	}
+	h.Length = uint32(n)
+	if _, err := AppendHeader(out[at:at], s.format, h); err != nil {
+		return dst, err
+	}
+	size := len(out) + s.suite.ICVLen()
+	out = grow(out, s.suite.sealScratch())[:len(out)]
+	o.seal(out[at:], hdr, h.Seq)
+	out = out[:size]
+	if s.shrink {
+		var err error
+		if out, err = s.headers.shrinkTail(out, at); err != nil {
+			return dst, err
+		}
+	}
+	if o.next++; o.next > s.format.MaxSeq() {
+		o.next = 0
+	}
+	return out, nil
+}
