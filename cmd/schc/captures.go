@@ -62,6 +62,7 @@ type compressedSide struct {
 	w         *pcapio.NgWriter
 	r         *pcapio.Reader
 	etherType uint16
+	fragments bool // the SCHC Packets are in fragments
 	ifaces    []sides
 }
 
@@ -104,6 +105,7 @@ func (c *compressedSide) id(p *pcapio.Packet, dir schc.Direction, head []byte) (
 		role = pcapio.RoleDown
 	}
 	f := p.Interface.Derive(role, p.Iface, c.r.Format(), c.etherType, slices.Clone(head))
+	f.SetFragments(c.fragments)
 	f.SnapLen = 0 // a no-compression Rule makes packets longer
 	id, err := c.w.AddInterface(f)
 	*s = append(*s, side{string(head), id})

@@ -230,12 +230,16 @@ type failures struct {
 const maxFailures = 10
 
 func (f *failures) add(n uint64, err error) {
+	text := err.Error()
+	if err != errDiffers {
+		text = restoreError(err)
+	}
+	f.addText(n, text)
+}
+
+func (f *failures) addText(n uint64, text string) {
 	f.n++
 	if len(f.list) < maxFailures {
-		text := err.Error()
-		if err != errDiffers {
-			text = restoreError(err)
-		}
 		f.list = append(f.list, fmt.Sprintf("%d: %s", n, text))
 	}
 }

@@ -35,6 +35,10 @@ func className(err error) string {
 		return "short-buffer"
 	case schc.ErrUnsupported:
 		return "unsupported"
+	case schc.ErrRCS:
+		return "rcs"
+	case schc.ErrIncomplete:
+		return "incomplete"
 	}
 	return "malformed"
 }
@@ -149,19 +153,9 @@ func decompressHex(cmd *cobra.Command, e *env, f *decompressFlags, args []string
 		if small, err = decodeHex(small, words[0]); err != nil {
 			return dst, err
 		}
-		bits := len(small) * 8
-		if len(words) > 1 {
-			n, err := strconv.ParseUint(string(words[1]), 10, 31)
-			if err != nil {
-				return dst, errLine("%.40q is not a number of bits", words[1])
-			}
-			if int(n) > bits {
-				return dst, fmt.Errorf("truncated: %d bits are announced, %d are there", n, bits)
-			}
-			if bits-int(n) > 7 {
-				return dst, errLine("%d bits are announced, %d bytes are there", n, len(small))
-			}
-			bits = int(n)
+		bits, err := bitCount(words, len(small))
+		if err != nil {
+			return dst, err
 		}
 		var id schc.RuleID
 		if pkt, id, err = d.AppendDecompressBits(pkt[:0], small, bits, dir); err != nil {
@@ -232,7 +226,8 @@ type lineLoop struct {
 	// called behind the last line, unless it is nil.
 	each   func(w io.Writer, words [][]byte, err error) error
 	end    func(w io.Writer) error
-	failed bool // some line failed
+	blank  func(w io.Writer) error // called for a blank line, unless it is nil
+	failed bool                    // some line failed
 }
 
 func (l *lineLoop) run(cmd *cobra.Command) error {
@@ -293,6 +288,11 @@ func (l *lineLoop) lines(src io.Reader, w *bufio.Writer) error {
 		}
 		words = appendFields(words[:0], line)
 		if len(words) == 0 && err == nil {
+			if l.blank != nil {
+				if err := l.blank(w); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		n++

@@ -15,6 +15,7 @@ var commands = []func(*env) *cobra.Command{
 	newVerify,
 	newStats,
 	newExplain,
+	newFrag,
 	newLowpan,
 	newRules,
 	newLearn,

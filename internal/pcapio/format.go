@@ -98,6 +98,7 @@ type Meta struct {
 	LinkHeader        []byte
 	Name, Description string // if_name and if_description of the input
 	FCSLen            int    // if_fcslen of the input, -1: not given
+	Fragments         bool   // the SCHC Packets are in fragments
 }
 
 const metaPrefix = "schckit "
@@ -128,6 +129,9 @@ func (m Meta) String() string {
 	}
 	if m.FCSLen >= 0 {
 		fmt.Fprintf(&b, " fcslen=%d", m.FCSLen)
+	}
+	if m.Fragments {
+		b.WriteString(" fragments=1")
 	}
 	if m.Name != "" {
 		b.WriteString(" name=" + strconv.QuoteToASCII(m.Name))
@@ -226,6 +230,8 @@ func (m *Meta) set(key, value string) (required, ok bool) {
 		f.Gzip, ok = value == "1", true
 	case "fcslen":
 		m.FCSLen = int(num(10, 8))
+	case "fragments":
+		m.Fragments, ok = value == "1", true
 	case "name":
 		m.Name, ok = value, true
 	case "description":
@@ -276,6 +282,15 @@ func (f *Interface) Derive(role Role, iface int, format Format, etherType uint16
 	}
 	g.Description = m.String()
 	return g
+}
+
+// SetFragments says in the description of f, which Derive made, whether its SCHC
+// Packets are in fragments. Other interfaces stay as they are.
+func (f *Interface) SetFragments(v bool) {
+	if m, ok := ParseMeta(f.Description); ok && m.Fragments != v {
+		m.Fragments = v
+		f.Description = m.String()
+	}
 }
 
 // Original undoes Derive: it returns the input interface that f was derived

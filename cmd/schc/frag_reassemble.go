@@ -1,0 +1,271 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schckit/schckit/internal/pcapio"
+	"github.com/schckit/schckit/internal/report"
+	"github.com/schckit/schckit/schc"
+)
+
+// reassembleFlags are the flags of schc frag reassemble.
+type reassembleFlags struct {
+	loudness
+	frag fragRuleFlags
+	in   input
+	out  output
+	link link
+	dir  string
+	hex  bool
+}
+
+func newReassemble(e *env) *cobra.Command {
+	var f reassembleFlags
+	cmd := &cobra.Command{
+		Use:   "reassemble -C RULES [flags] [FILE]",
+		Short: "Put SCHC Packets together from their fragments",
+		Long: `Put the SCHC Packets of a capture together again. Of a capture that schc frag
+wrote, what comes out is that of schc compress, which schc decompress restores.
+Messages that are no fragments are kept as they are; ACKs are left out. A packet
+has the time stamp of its last fragment.
+
+Captures from elsewhere are read too: packets of the link type USER0, and frames
+of the EtherType --ethertype on interfaces named "schc up" or "schc down". Where
+the interface does not tell, --dir says the direction.
+
+A packet that cannot be put together is reported and left out, and the exit code
+is 1.
+
+Up to seven bits of padding follow a packet, which only its Rule can tell apart:
+with the Rules for decompression at hand (-C), it comes back bit for bit. Where
+the Rules do not have that of a packet, zero bits behind its last whole byte are
+taken for padding.
+
+With --hex, every line is a message in hex, perhaps followed by its length in
+bits, and every packet that is complete is a line: the packet in hex, followed
+by its length in bits if that is no whole number of bytes. An empty line ends a
+packet. One that is not complete comes back as
+
+    error: CLASS: TEXT
+
+and so does a line that is no fragment; the exit code is then 1.`,
+		Example: `  schc frag reassemble -C rules.json --profile lorawan -r frames.pcapng -w small.pcapng
+  schc frag --hex -C rules.json --mtu 51 < in.txt | schc frag reassemble --hex -C rules.json`,
+		Args: maxArgs(1, "one FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			if f.hex {
+				return reassembleHex(cmd, e, &f, args)
+			}
+			return reassembleCapture(cmd, e, &f, args)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	f.frag.add(cmd)
+	f.in.add(cmd)
+	f.out.add(cmd)
+	cmd.Flags().StringVar(&f.dir, "dir", "", "`DIR`ection of the packets where the capture does not tell: up or down")
+	cmd.RegisterFlagCompletionFunc("dir", cobra.FixedCompletions([]string{"up", "down"}, cobra.ShellCompDirectiveNoFileComp))
+	f.link.add(cmd)
+	f.link.addEtherType(cmd)
+	addHex(cmd, &f.hex)
+	f.loudness.add(cmd)
+	return cmd
+}
+
+func reassembleCapture(cmd *cobra.Command, e *env, f *reassembleFlags, args []string) error {
+	if err := f.in.check(cmd, args); err != nil {
+		return err
+	}
+	dir := schc.Direction(0)
+	if given(cmd, "dir") {
+		var err error
+		if dir, err = parseDirection(f.dir); err != nil || dir == 0 {
+			return usagef(cmd, "--dir: %q is not up or down", f.dir)
+		}
+	}
+	in, err := f.link.inputs(cmd)
+	if err != nil {
+		return err
+	}
+	set, err := f.frag.load(cmd, e, &f.in, 0)
+	if err != nil {
+		return err
+	}
+	set.say(e, &f.loudness)
+	r, err := f.in.open(cmd, e)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	out, err := f.out.create(cmd, e, true, r.Info(), set.info)
+	if err != nil {
+		return err
+	}
+	defer guard(out)()
+	progress := e.progress(r, f.quiet)
+	x := &reassembler{set: set, trim: newTrimmer(set.ctx, in), fallback: dir, etherType: f.link.etherType,
+		w: pcapio.NewNgWriter(out, application), r: r, flows: map[flowKey]*flow{}}
+	damage, err := f.in.each(r, x.packet)
+	if err == nil {
+		err = x.end()
+	}
+	progress.stop()
+	if err != nil {
+		return err
+	}
+	if err := commit(out); err != nil {
+		return err
+	}
+	x.failures.report(e, "packet")
+	if !f.quiet {
+		fmt.Fprintf(e.stderr, "%s: %d reassembled from %s, %d whole, %d passed through, %d left out, %d failed\n", report.Plural(int(x.messages), "message"),
+			x.packets, report.Plural(int(x.fragments), "fragment"), x.whole, x.passed, x.acks, x.failures.n)
+	}
+	if err := e.damaged(damage); err != nil {
+		return err
+	}
+	if x.failures.n > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+// flowKey tells the senders of fragments in a capture apart.
+type flowKey struct {
+	iface int
+	head  string // the link header
+}
+
+// flow is the fragments of one sender.
+type flow struct {
+	r *packetReceiver
+}
+
+// reassembler restores the SCHC Packets of a capture.
+type reassembler struct {
+	set       *fragSet
+	trim      *trimmer
+	fallback  schc.Direction
+	etherType uint16
+	w         *pcapio.NgWriter
+	r         *pcapio.Reader
+	origins   []schcSide
+	flows     map[flowKey]*flow
+	order     []*flow
+	now       uint64
+	last      uint64 // the number of the last packet
+
+	messages, fragments, packets, whole, passed, acks uint64
+	failures                                          failures
+}
+
+func (x *reassembler) sync() error {
+	all := x.r.Interfaces()
+	for i := len(x.origins); i < len(all); i++ {
+		o := schcSideOf(all[i], x.fallback, x.etherType)
+		if o.dir == 0 && all[i].LinkType == pcapio.LinkTypeUser0 && !o.pass {
+			return hint(errNoDirection, "give the direction with --dir up or --dir down")
+		}
+		f := *all[i]
+		f.SetFragments(false)
+		if _, err := x.w.AddInterface(f); err != nil {
+			return err
+		}
+		x.origins = append(x.origins, o)
+	}
+	return nil
+}
+
+func (x *reassembler) packet(n uint64, p *pcapio.Packet) error {
+	if err := x.sync(); err != nil {
+		return err
+	}
+	x.messages++
+	x.last = n
+	o := &x.origins[p.Iface]
+	loc, ok := pcapio.LocateEtherType(p.Interface.LinkType, p.Data, o.etherType)
+	if o.dir == 0 || !ok {
+		x.passed++
+		return x.w.WritePacket(p.Iface, p)
+	}
+	msg := p.Data[loc.Off:]
+	var profile *schc.Profile
+	for i := range x.set.profiles {
+		if x.set.profiles[i].Matches(msg, 8*len(msg)) {
+			profile = &x.set.profiles[i]
+		}
+	}
+	switch {
+	case profile == nil:
+		x.whole++
+		return x.w.WritePacket(p.Iface, p)
+	case profile.Fragmentation().Direction != o.dir:
+		x.acks++
+		return nil
+	case p.Snapped():
+		x.failures.addText(n, "truncated: the capture holds only a part of the fragment")
+		return nil
+	}
+	x.fragments++
+	return x.fragment(n, p, p.Data[:loc.Off], msg, o)
+}
+
+// fragment takes a fragment and writes the packet that it completes.
+func (x *reassembler) fragment(n uint64, p *pcapio.Packet, head, msg []byte, o *schcSide) error {
+	key := flowKey{p.Iface, string(head)}
+	fl := x.flows[key]
+	if fl == nil {
+		fl = &flow{r: x.set.newReceiver()}
+		x.flows[key] = fl
+		x.order = append(x.order, fl)
+	}
+	if ns, ok := p.Nanos(); ok && ns > 0 {
+		x.now = max(x.now, uint64(ns)/1e6)
+	}
+	finished := false
+	err := fl.r.receive(msg, 8*len(msg), x.now, func(r outcome) error {
+		if r.why != 0 {
+			x.failures.addText(n, dropText(r.why))
+			return nil
+		}
+		finished = true
+		x.packets++
+		bits := x.trim.bits(r.packet, r.bits, o.dir)
+		q := *p
+		q.Data = append([]byte(key.head), r.packet[:(bits+7)/8]...)
+		q.OrigLen = uint32(len(q.Data))
+		return x.w.WritePacket(p.Iface, &q)
+	})
+	var class schc.Error
+	if errors.As(err, &class) {
+		x.failures.addText(n, fragmentError(err))
+		return nil
+	}
+	// What schc frag wrote has no repetitions: an equal fragment is that of an
+	// equal packet.
+	if finished && o.fragments && fl.r.Active() == 0 {
+		fl.r.reset()
+	}
+	return err
+}
+
+func (x *reassembler) end() error {
+	for _, fl := range x.order {
+		if err := fl.r.end(func(r outcome) error {
+			x.failures.addText(x.last, dropText(r.why))
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	if err := x.sync(); err != nil {
+		return err
+	}
+	return x.w.Flush()
+}
