@@ -56,7 +56,8 @@ and the exit code is then 1. All packets are fragmented, also those that would
 fit, and have the DTag 0.`,
 		Example: `  schc frag -C rules.json --profile lorawan --mtu 51 -r in.pcap -w frames.pcapng
   schc frag reassemble -C rules.json --profile lorawan -r frames.pcapng | schc decompress -C rules.json -w again.pcap
-  schc compress --hex -C rules.json < packets.txt | schc frag --hex -C rules.json --rule 20/8 --mtu 51 --dir up`,
+  schc compress --hex -C rules.json < packets.txt | schc frag --hex -C rules.json --rule 20/8 --mtu 51 --dir up
+  schc frag simulate --profile lorawan --dr SF10 --loss 0.2`,
 		Args: maxArgs(1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
@@ -87,7 +88,7 @@ fit, and have the DTag 0.`,
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 1 if a packet has no Rule")
 	addHex(cmd, &f.hex)
 	f.loudness.add(cmd)
-	for _, c := range []*cobra.Command{newReassemble(e)} {
+	for _, c := range []*cobra.Command{newReassemble(e), newSimulate(e)} {
 		c.DisableFlagsInUseLine = true
 		cmd.AddCommand(c)
 	}
@@ -112,7 +113,7 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 		return err
 	}
 	set.say(e, &f.loudness)
-	x := &fragmenter{e: e, set: set, mtu: f.mtu, trim: newTrimmer(set.ctx, in), etherType: f.link.etherType}
+	x := &fragmenter{set: set, mtu: f.mtu, trim: newTrimmer(set.ctx, in), etherType: f.link.etherType}
 	for _, d := range []schc.Direction{schc.DirUp, schc.DirDown} {
 		p, err := set.pick(d)
 		if err != nil {
@@ -175,7 +176,6 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 // fragmenter fragments the packets of a capture.
 type fragmenter struct {
 	compressedSide
-	e         *env
 	set       *fragSet
 	mtu       int
 	way       [2]*linksim.Exchange // up, down; nil: no Rule
@@ -186,7 +186,7 @@ type fragmenter struct {
 	origins   []schcSide // of the input's interfaces
 	msgs      []byte
 	ends      []int
-	pkt       []byte
+	collect   func(pkt []byte, bits int, dir schc.Direction) // instead of send
 
 	packets, fragmented, messages, whole, passed, noRule uint64
 	failures                                             failures
@@ -311,6 +311,10 @@ func (x *fragmenter) compress(n uint64, p *pcapio.Packet, pass int) error {
 // send writes a SCHC Packet behind the link header head, in fragments if it is
 // larger than the MTU.
 func (x *fragmenter) send(n uint64, p *pcapio.Packet, id int, head, pkt []byte, bits int, dir schc.Direction) error {
+	if x.collect != nil {
+		x.collect(pkt, bits, dir)
+		return nil
+	}
 	why := ""
 	if len(pkt) > x.mtu {
 		if why = x.split(pkt, bits, dir); why == "" {

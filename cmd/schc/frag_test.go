@@ -280,3 +280,28 @@ func mustTool(t *testing.T, args ...string) {
 		t.Fatalf("%s: %+v", strings.Join(args, " "), r)
 	}
 }
+
+// TestFragSimulatePlot: the plot is a file of the form that its name says, the
+// same each time, and its figures are in the report.
+func TestFragSimulatePlot(t *testing.T) {
+	dir := t.TempDir()
+	for name, magic := range map[string]string{"a.svg": "<?xml", "a.png": "\x89PNG"} {
+		var before []byte
+		for range 2 {
+			path := filepath.Join(dir, name)
+			r := tool("", "frag", "simulate", "--profile", "lorawan", "--retransmission", "1m", "--packets", "3", "--plot", path, "-f", "json")
+			b, err := os.ReadFile(path)
+			if err != nil || r.code != exitDone || !bytes.HasPrefix(b, []byte(magic)) {
+				t.Fatalf("%s: %v, %+v", name, err, r)
+			}
+			if before != nil && !bytes.Equal(b, before) {
+				t.Errorf("%s differs from run to run", name)
+			}
+			before = b
+			var v struct{ Sweep []struct{ Loss float64 } }
+			if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || len(v.Sweep) != 11 || v.Sweep[10].Loss != 0.5 {
+				t.Errorf("%s: sweep %+v, %v", name, v, err)
+			}
+		}
+	}
+}

@@ -23,6 +23,9 @@ type Link struct {
 	AirMs     uint64  // time that a message takes; the next one waits. At least 1
 	// AirMsOf, if set, gives the time for a message of so many bits.
 	AirMsOf func(bits int) uint64
+	// GapMsOf, if set, gives how long the line stays quiet behind a message of
+	// so many bits, such as a duty cycle asks for.
+	GapMsOf func(bits int) uint64
 	// MTUBits gives the largest message that may be sent at a time.
 	MTUBits func(r *rand.Rand) int
 	// Drop, if set, decides about the n-th message, from 0, instead of Loss.
@@ -201,6 +204,9 @@ func (s *Sim) send(l *line, forward bool, out schc.Output) {
 	l.stats.AirMs += air
 	l.stats.Kinds[out.Kind]++
 	l.free = s.Now + air
+	if l.GapMsOf != nil {
+		l.free += l.GapMsOf(out.Bits)
+	}
 	if s.Trace != nil {
 		s.Trace(Message{s.Now, forward, append([]byte(nil), out.Msg...), out.Bits, out.Kind, lost})
 	}
@@ -214,7 +220,7 @@ func (s *Sim) send(l *line, forward bool, out schc.Output) {
 		l.stats.Duplicated++
 	}
 	for ; copies > 0; copies-- {
-		a := arrival{at: l.free + l.DelayMs, seq: s.seq, forward: forward, bits: out.Bits}
+		a := arrival{at: s.Now + air + l.DelayMs, seq: s.seq, forward: forward, bits: out.Bits}
 		s.seq++
 		if n := len(s.pool); n > 0 && cap(s.pool[n-1]) >= len(out.Msg) {
 			a.msg, s.pool = s.pool[n-1][:len(out.Msg)], s.pool[:n-1]

@@ -1,17 +1,16 @@
 package lowcap
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
 	"io"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/schckit/schckit/internal/chart"
 )
 
 // The colours of the methods: told apart by people who see few colours, too.
@@ -23,12 +22,6 @@ var colors = []color.Color{
 	color.NRGBA{0xd5, 0x5e, 0x00, 0xff},
 }
 
-// The font of the plot, and what stands in for it where it is not installed.
-const (
-	sans      = "font-family:Liberation Sans"
-	sansOrAny = sans + ",Arial,Helvetica,sans-serif"
-)
-
 // WriteSVG draws the table of bytes per packet as bars. The same Comparison
 // always gives the same bytes.
 func (c *Comparison) WriteSVG(w io.Writer, title string) error {
@@ -36,14 +29,7 @@ func (c *Comparison) WriteSVG(w io.Writer, title string) error {
 	if err != nil {
 		return err
 	}
-	canvas := vgsvg.New(width, height)
-	p.Draw(draw.New(canvas))
-	var b bytes.Buffer
-	if _, err := canvas.WriteTo(&b); err != nil {
-		return err
-	}
-	_, err = w.Write(bytes.ReplaceAll(b.Bytes(), []byte(sans), []byte(sansOrAny)))
-	return err
+	return chart.WriteSVG(w, width, height, p.Draw)
 }
 
 const (
@@ -104,9 +90,6 @@ func (c *Comparison) plot(title string) (*plot.Plot, vg.Length, error) {
 	}
 	p.NominalX(groups...)
 	p.X.Min, p.X.Max = -0.6, float64(len(groups))-0.4
-	for _, f := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font,
-		&p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
-		f.Variant = "Sans"
-	}
+	chart.Sans(p)
 	return p, vg.Length(barWidth*(len(c.names)+1)*len(groups) + 110), nil
 }
