@@ -77,7 +77,7 @@ func fuzzSeeds(f *testing.F, from string, command byte) {
 			f.Fatal(name)
 		}
 		for _, g := range v.Groups {
-			id, _ := g.Rule.fragmentation()
+			id, _ := fragmentation(&g.Rule)
 			for k, n := range Profiles() {
 				if n.Rule != id {
 					continue

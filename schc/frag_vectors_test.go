@@ -7,81 +7,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/schckit/schckit/vectors"
 )
 
-// fragFile is the schema schc-frag-1.
-type fragFile struct {
-	Schema        string            `json:"schema"`
-	Spec          string            `json:"spec"`
-	NumberOfTests int               `json:"numberOfTests"`
-	Notes         map[string]string `json:"notes"`
-	Groups        []fragGroup       `json:"groups"`
-}
-
-type fragGroup struct {
-	Source string     `json:"source"`
-	Rule   fragRule   `json:"rule"`
-	Tests  []fragTest `json:"tests"`
-}
-
-// fragRule has RFC 9363's names, and ours where it has none.
-type fragRule struct {
-	IDValue          uint32 `json:"rule-id-value"`
-	IDLength         uint8  `json:"rule-id-length"`
-	Mode             string `json:"fragmentation-mode"`
-	Direction        string `json:"direction"`
-	L2Word           uint8  `json:"l2-word-size"`
-	DTag             uint8  `json:"dtag-size"`
-	W                uint8  `json:"w-size"`
-	FCN              uint8  `json:"fcn-size"`
-	RCSAlgorithm     string `json:"rcs-algorithm"`
-	RCSSize          uint8  `json:"rcs-size"`
-	WindowSize       uint16 `json:"window-size,omitempty"`
-	TileSize         uint16 `json:"tile-size,omitempty"`
-	TileInAll1       string `json:"tile-in-all-1,omitempty"`
-	AckBehavior      string `json:"ack-behavior,omitempty"`
-	MaxAckRequests   uint8  `json:"max-ack-requests,omitempty"`
-	Retransmission   uint32 `json:"retransmission-ms,omitempty"`
-	Inactivity       uint32 `json:"inactivity-ms,omitempty"`
-	MaxPacket        uint16 `json:"maximum-packet-size,omitempty"`
-	CompoundAck      bool   `json:"compound-ack,omitempty"`
-	FullLastBitmap   bool   `json:"full-last-bitmap,omitempty"`
-	PenultimateShort bool   `json:"penultimate-short,omitempty"`
-	AckOnRepair      bool   `json:"ack-on-repair,omitempty"`
-	AttemptsPerAck   bool   `json:"attempts-per-ack,omitempty"`
-	NoAckReq         bool   `json:"no-ack-req,omitempty"`
-	All1Empty        bool   `json:"all-1-empty,omitempty"`
-	HeaderPad        bool   `json:"header-pad,omitempty"`
-	CountDown        bool   `json:"count-down,omitempty"`
-	FragmentBytes    uint8  `json:"fragment-bytes,omitempty"`
-	AckBytes         uint8  `json:"ack-bytes,omitempty"`
-	Listen           uint32 `json:"listen-ms,omitempty"`
-	UplinkAck        uint32 `json:"uplink-ack-ms,omitempty"`
-}
-
-type fragTest struct {
-	ID      int        `json:"id"`
-	Comment string     `json:"comment"`
-	Flags   []string   `json:"flags"`
-	DTag    uint32     `json:"dtag"`
-	Packet  string     `json:"packet"`
-	Bits    int        `json:"bits"`
-	Steps   []fragStep `json:"steps"`
-	// Result is "valid" (delivered, and the sender knows), or the class of
-	// the error at the receiver, or "refused" if it gave up for other reasons.
-	Result string `json:"result"`
-}
-
-// fragStep is a message, or a timer that expires.
-type fragStep struct {
-	From    string `json:"from,omitempty"`  // "sender" or "receiver"
-	Timer   string `json:"timer,omitempty"` // whose timer expires
-	Kind    string `json:"kind,omitempty"`
-	MTUBits int    `json:"mtu_bits,omitempty"`
-	Msg     string `json:"msg,omitempty"`
-	Bits    int    `json:"bits,omitempty"`
-	Lost    bool   `json:"lost,omitempty"`
-}
+// The types of the schema schc-frag-1.
+type (
+	fragFile  = vectors.FragFile
+	fragGroup = vectors.FragGroup
+	fragRule  = vectors.FragRule
+	fragTest  = vectors.FragTest
+	fragStep  = vectors.FragStep
+)
 
 var (
 	fragModes = map[string]FragmentationMode{}
@@ -99,7 +36,7 @@ func init() {
 	}
 }
 
-func (g *fragRule) fragmentation() (RuleID, Fragmentation) {
+func fragmentation(g *fragRule) (RuleID, Fragmentation) {
 	return RuleID{g.IDValue, g.IDLength}, Fragmentation{
 		Mode: fragModes[g.Mode], Direction: fragDirs[g.Direction], L2WordBits: g.L2Word, DTagBits: g.DTag, WBits: g.W, FCNBits: g.FCN,
 		WindowSize: g.WindowSize, TileBits: g.TileSize, RCSAlgorithm: fragRCSs[g.RCSAlgorithm], RCSBits: g.RCSSize, MaxPacket: g.MaxPacket,
@@ -170,7 +107,7 @@ func TestFragVectors(t *testing.T) {
 					}
 				}
 				t.Run(filepath.Base(name)+"/"+v.Comment, func(t *testing.T) {
-					id, fr := g.Rule.fragmentation()
+					id, fr := fragmentation(&g.Rule)
 					runFragTest(t, id, &fr, v)
 				})
 			}

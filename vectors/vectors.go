@@ -19,7 +19,7 @@ import (
 // FS holds the vectors (one folder per package), rules (the rule sets that they
 // name) and schema (JSON Schemas of the files).
 //
-//go:embed rules schc schema
+//go:embed rules schc frag ghc lowpan schema
 var FS embed.FS
 
 // SchemaCompress is the schema of vectors for compression and decompression.
@@ -79,7 +79,7 @@ type Test struct {
 
 // Results and sources that a file may use.
 var (
-	results = []string{"valid", "acceptable", "malformed", "truncated", "no-rule", "unsupported", "short-buffer"}
+	results = []string{"valid", "acceptable", "malformed", "truncated", "no-rule", "unsupported", "short-buffer", "incomplete"}
 	sources = []string{"rfc", "interop", "independent", "self"}
 )
 
@@ -96,45 +96,76 @@ func ReadSchema(data []byte) (string, error) {
 // without a note and counts that are wrong are errors.
 func ParseCompress(data []byte) (*File, error) {
 	f := new(File)
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(f); err != nil {
+	if err := decode(data, f, &f.Schema, SchemaCompress); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("something follows the object")
-	}
-	if f.Schema != SchemaCompress {
-		return nil, fmt.Errorf("schema %q, want %q", f.Schema, SchemaCompress)
-	}
-	id := 0
+	n := counter{want: f.NumberOfTests}
 	for i := range f.Groups {
 		g := &f.Groups[i]
-		if !slices.Contains(sources, g.Source) {
-			return nil, fmt.Errorf("group %d: unknown source %q", i+1, g.Source)
+		if err := n.group(i, g.Source); err != nil {
+			return nil, err
 		}
 		for j := range g.Tests {
 			t := &g.Tests[j]
-			if id++; t.ID != id {
-				return nil, fmt.Errorf("id %d where %d is due", t.ID, id)
-			}
-			if err := t.check(f); err != nil {
-				return nil, fmt.Errorf("test %d: %w", t.ID, err)
+			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
+				return nil, err
 			}
 		}
 	}
-	if id != f.NumberOfTests {
-		return nil, fmt.Errorf("numberOfTests is %d, there are %d", f.NumberOfTests, id)
-	}
-	return f, nil
+	return f, n.end()
 }
 
-func (t *Test) check(f *File) error {
-	for _, flag := range t.Flags {
-		if f.Notes[flag] == "" {
-			return fmt.Errorf("unknown flag %q", flag)
+// decode reads a file into f, whose schema is then in *schema. Unknown keys are
+// errors.
+func decode(data []byte, f any, schema *string, want string) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(f); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("something follows the object")
+	}
+	if *schema != want {
+		return fmt.Errorf("schema %q, want %q", *schema, want)
+	}
+	return nil
+}
+
+// counter checks what files of all schemas have in common.
+type counter struct{ id, want int }
+
+func (c *counter) group(i int, source string) error {
+	if !slices.Contains(sources, source) {
+		return fmt.Errorf("group %d: unknown source %q", i+1, source)
+	}
+	return nil
+}
+
+// test checks the number and flags of a test; err is what else is wrong with it.
+func (c *counter) test(id int, flags []string, notes map[string]string, err error) error {
+	if c.id++; id != c.id {
+		return fmt.Errorf("id %d where %d is due", id, c.id)
+	}
+	for _, flag := range flags {
+		if notes[flag] == "" {
+			return fmt.Errorf("test %d: unknown flag %q", id, flag)
 		}
 	}
+	if err != nil {
+		return fmt.Errorf("test %d: %w", id, err)
+	}
+	return nil
+}
+
+func (c *counter) end() error {
+	if c.id != c.want {
+		return fmt.Errorf("numberOfTests is %d, there are %d", c.want, c.id)
+	}
+	return nil
+}
+
+func (t *Test) check() error {
 	if !slices.Contains(results, t.Result) {
 		return fmt.Errorf("unknown result %q", t.Result)
 	}

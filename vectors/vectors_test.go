@@ -3,6 +3,7 @@ package vectors_test
 import (
 	"encoding/json"
 	"io/fs"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -43,44 +44,47 @@ func TestParseCompress(t *testing.T) {
 	}
 }
 
-// TestSchema: the JSON Schema names every key that the types have.
+// TestSchema: the JSON Schemas name every key that the types have, and no other.
 func TestSchema(t *testing.T) {
-	data, err := fs.ReadFile(vectors.FS, "schema/schc-compress-1.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s struct {
-		Properties map[string]any
-		Defs       map[string]struct{ Properties map[string]any } `json:"$defs"`
-	}
-	if err := json.Unmarshal(data, &s); err != nil {
-		t.Fatal(err)
-	}
-	check := func(name string, have map[string]any, v any) {
-		b, err := json.Marshal(v)
+	for name, types := range map[string]map[string]any{
+		vectors.SchemaCompress: {"": vectors.File{}, "group": vectors.Group{}, "test": vectors.Test{}},
+		vectors.SchemaFrag: {"": vectors.FragFile{}, "group": vectors.FragGroup{}, "rule": vectors.FragRule{},
+			"test": vectors.FragTest{}, "step": vectors.FragStep{}},
+		vectors.SchemaIPHC: {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
+		vectors.SchemaGHC:  {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
+	} {
+		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		var keys map[string]any
-		if err := json.Unmarshal(b, &keys); err != nil {
+		var s struct {
+			Properties map[string]any
+			Defs       map[string]struct{ Properties map[string]any } `json:"$defs"`
+		}
+		if err := json.Unmarshal(data, &s); err != nil {
 			t.Fatal(err)
 		}
-		for k := range keys {
-			if have[k] == nil {
-				t.Errorf("%s: the schema lacks %s", name, k)
+		for def, v := range types {
+			have := s.Properties
+			if def != "" {
+				have = s.Defs[def].Properties
 			}
-		}
-		for k := range have {
-			if _, ok := keys[k]; !ok {
-				t.Errorf("%s: the schema has %s, which is no key", name, k)
+			keys := map[string]bool{}
+			typ := reflect.TypeOf(v)
+			for i := range typ.NumField() {
+				key, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+				keys[key] = true
+				if have[key] == nil {
+					t.Errorf("%s, %s: the schema lacks %s", name, def, key)
+				}
+			}
+			for k := range have {
+				if !keys[k] {
+					t.Errorf("%s, %s: the schema has %s, which is no key", name, def, k)
+				}
 			}
 		}
 	}
-	full := vectors.Test{ID: 1, Comment: "x", Flags: []string{"x"}, Dir: "up", Packet: "00", Rule: "0/0", Residue: []string{"x"}, SCHC: "00", Bits: 1, Restored: "00", Result: "valid"}
-	group := vectors.Group{Comment: "x", Source: "x", Rules: "x", Options: vectors.Options{Lossless: true}, Inputs: vectors.Inputs{DevIID: "00"}, Tests: []vectors.Test{full}}
-	check("file", s.Properties, vectors.File{Schema: "x", Spec: "x", Comment: "x", Notes: map[string]string{}, Groups: []vectors.Group{group}})
-	check("group", s.Defs["group"].Properties, group)
-	check("test", s.Defs["test"].Properties, full)
 }
 
 // TestRulesUsed: every rule file is used by some vector.

@@ -36,7 +36,7 @@ type vectorFailure struct {
 func newVectors(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vectors",
-		Short: "Run the conformance vectors of compression",
+		Short: "Run the conformance vectors",
 		Args:  noCommand,
 		RunE:  noCommand,
 	}
@@ -49,15 +49,17 @@ func newVectorsRun(e *env) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "run [flags] [FILTER]",
-		Short: "Run the conformance vectors of compression against this program",
-		Long: `Run the conformance vectors of compression against this program, each four
-ways: compress, decompress, compress again, explain. The vectors of
-fragmentation, 6LoWPAN and GHC are run by the tests of their packages.
+		Short: "Run the conformance vectors against this program",
+		Long: `Run the conformance vectors against this program. Those of compression run four
+ways each: compress, decompress, compress again, explain; those of fragmentation
+three: every message is taken apart, and the exchange runs from the sender's and
+from the receiver's side; those of 6LoWPAN and of GHC both ways.
 
 FILTER selects tests whose FILE#ID contains it. The exit code is 1 if any test
 fails.`,
 		Example: `  schc vectors run
-  schc vectors run sizes.json#3`,
+  schc vectors run sizes.json#3
+  schc vectors run frag/`,
 		Args: maxArgs(1, "one FILTER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := form.check(cmd); err != nil {

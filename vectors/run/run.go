@@ -18,7 +18,7 @@ import (
 type Failure struct {
 	File string // path of the vector file
 	ID   int    // of the test; 0: the file as a whole
-	Way  string // compress, decompress, recompress, explain, or load
+	Way  string // such as compress, decompress, sender, receiver, or load
 	Text string
 }
 
@@ -59,6 +59,12 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.fail(0, "load", "%v", err)
 		case schema == vectors.SchemaCompress:
 			r.compressFile(data)
+		case schema == vectors.SchemaFrag:
+			r.fragFile(data)
+		case schema == vectors.SchemaIPHC:
+			r.iphcFile(data)
+		case schema == vectors.SchemaGHC:
+			r.ghcFile(data)
 		default:
 			r.fail(0, "load", "unknown schema %q", schema)
 		}

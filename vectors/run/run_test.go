@@ -66,3 +66,39 @@ func TestRunFails(t *testing.T) {
 		}
 	}
 }
+
+// TestRunNotices: a changed byte in a fragmentation, 6LoWPAN or GHC vector fails.
+func TestRunNotices(t *testing.T) {
+	for _, x := range []struct{ file, old, new, ways string }{
+		{"frag/rfc8724.json", `"msg": "b078bd036818bd8d1c094680"`, `"msg": "b078bd036818bd8d1c094682"`, "sender receiver"},
+		{"frag/rfc8724.json", `"packet": "3c5e81b4`, `"packet": "3c5e81b5`, "sender receiver"},
+		{"frag/rfc8724.json", `"kind": "all-1"`, `"kind": "regular"`, "parse sender"},
+		{"frag/rfc9441.json", `"compound-ack": true`, `"compound-ack": false`, "parse sender receiver"},
+		{"frag/rfc8724.json", `"direction": "di-up"`, `"direction": "up"`, "load"},
+		{"frag/rfc8724.json", `"result": "valid"`, `"result": "good"`, "load"},
+		{"lowpan/iphc.json", `"frame": "7e33f016331634beef0102"`, `"frame": "7e33f016331634beef0103"`, "decompress"},
+		{"lowpan/iphc.json", `"src": "0001"`, `"src": "0003"`, "decompress"},
+		{"lowpan/iphc.json", `"src": "0001"`, `"src": "01"`, "load"},
+		{"ghc/rfc7400.json", `"code": "049b006bde82"`, `"code": "049b006bdf82"`, "decompress"},
+		{"ghc/rfc7400.json", `"result": "valid"`, `"result": "malformed"`, "decompress"},
+		{"ghc/rfc7400.json", `"src": "fe80`, `"src": "fe`, "load"},
+	} {
+		data, err := vectors.FS.ReadFile(x.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Replace(string(data), x.old, x.new, 1)
+		if text == string(data) {
+			t.Fatalf("%s has no %s", x.file, x.old)
+		}
+		failures, _, err := run.Run(fstest.MapFS{x.file: {Data: []byte(text)}}, "")
+		if err != nil || len(failures) == 0 {
+			t.Errorf("%s, %s: %v, no failure", x.file, x.new, err)
+		}
+		for _, f := range failures {
+			if !strings.Contains(x.ways, f.Way) {
+				t.Errorf("%s: %v, want one of %s", x.new, f, x.ways)
+			}
+		}
+	}
+}
