@@ -224,6 +224,15 @@ var golden = []struct {
 		"frag simulate --profile lorawan --dir auto",
 		"frag simulate --profile lorawan --retransmission 1us",
 		"frag simulate --profile lorawan -f xml"}},
+	{name: "rules-profile", runs: []string{
+		"rules show --profile lorawan",
+		"rules show --profile sigfox-single-byte -f json",
+		"rules show --profile nb-iot -f tsv",
+		"rules show --profile lorawan-multicast -f jsonl",
+		"rules show --profile wifi",
+		"rules show --profile lorawan x.json",
+		"rules show --profile lorawan -C x.json",
+		"rules show testdata/rules/frag.json"}},
 	{name: "frag-capture", runs: []string{
 		"frag -C " + coapRules + " --profile lorawan --mtu 51 -c 4 -r " + coapPcap + " -w $T/frames.pcapng",
 		"frag reassemble -C " + coapRules + " --profile lorawan -r $T/frames.pcapng -w $T/small.pcapng",

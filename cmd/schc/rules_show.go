@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,18 +14,26 @@ func newRulesShow(e *env) *cobra.Command {
 	var f ruleFile
 	var form format
 	var out output
-	var device, rule string
+	var device, rule, profile string
 	cmd := &cobra.Command{
 		Use:   "show [flags] [FILE]",
 		Short: "Show Rules as tables",
 		Long: `Show the Rules of a file as tables, with all defaults spelled out. The last column
-is the bits that a field adds to the residue.`,
+is the bits that a field adds to the residue.
+
+--profile shows instead the fragmentation Rules that an RFC gives for a link: each
+parameter under its name in RFC 9363, or ours, with the section that decides it.
+Sizes are in bits, times in milliseconds.`,
 		Example: `  schc rules show rules.json
-  schc rules show rules.cbor --rule 5/8`,
+  schc rules show rules.cbor --rule 5/8
+  schc rules show --profile lorawan`,
 		Args: maxArgs(1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := form.check(cmd); err != nil {
 				return err
+			}
+			if given(cmd, "profile") {
+				return showProfile(cmd, e, profile, form.text, &out, args)
 			}
 			file, info, err := f.load(cmd, e, args)
 			if err != nil {
@@ -53,6 +62,8 @@ is the bits that a field adds to the residue.`,
 	f.add(cmd)
 	cmd.Flags().StringVar(&device, "device", "", "show only the Rules of the device `NAME`")
 	cmd.Flags().StringVar(&rule, "rule", "", "show only the Rule with this `ID`, such as 5/8")
+	cmd.Flags().StringVar(&profile, "profile", "", "show the fragmentation Rules of a link, `NAME`: "+strings.Join(profileNames(), ", "))
+	cmd.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(profileNames(), cobra.ShellCompDirectiveNoFileComp))
 	form.add(cmd)
 	out.add(cmd)
 	return cmd

@@ -54,6 +54,9 @@ type FragmentsView struct {
 	MaxAckRequests   int    `json:"max_ack_requests"`
 	RetransmissionMs int    `json:"retransmission_timer_ms"`
 	InactivityMs     int    `json:"inactivity_timer_ms"`
+	// Special are the parameters that change the messages or their order, as far
+	// as they have not their defaults.
+	Special []string `json:"special,omitempty"`
 }
 
 // NewRuleSet shows Rules as a Context takes them, with defaults spelled out.
@@ -140,7 +143,46 @@ func newFragmentsView(f schc.Fragmentation) *FragmentsView {
 		L2WordBits: or(int(f.L2WordBits), 8), DTagBits: int(f.DTagBits), WBits: int(f.WBits), FCNBits: int(f.FCNBits),
 		WindowTiles: or(int(f.WindowSize), 1<<min(f.FCNBits, 16)-1), TileBits: int(f.TileBits), RCSBits: or(int(f.RCSBits), 32),
 		MaxPacketBytes: or(int(f.MaxPacket), 1280), MaxInterleaved: or(int(f.MaxInterleaved), 1), MaxAckRequests: or(int(f.MaxAckRequests), 4),
-		RetransmissionMs: int(f.RetransmissionMs), InactivityMs: int(f.InactivityMs)}
+		RetransmissionMs: int(f.RetransmissionMs), InactivityMs: int(f.InactivityMs), Special: special(&f)}
+}
+
+// special lists the parameters of a Rule that not every Rule of its mode has.
+func special(f *schc.Fragmentation) (list []string) {
+	switch f.RCSAlgorithm {
+	case schc.RCSFragments:
+		list = append(list, "the RCS counts fragments")
+	case schc.RCSOther:
+		list = append(list, "RCS of another algorithm")
+	}
+	if f.Mode == schc.FragmentationAckOnError {
+		list = append(list, map[schc.AckBehavior]string{0: "ACK after All-1", schc.AckAfterAll1: "ACK after All-1", schc.AckAfterAll0: "ACK after All-0",
+			schc.AckByLayer2: "ACK by layer 2"}[f.AckBehavior],
+			map[schc.All1Data]string{0: "no tile in All-1", schc.All1DataNo: "no tile in All-1", schc.All1DataYes: "last tile in All-1",
+				schc.All1DataSenderChoice: "last tile where the sender wants"}[f.All1Data])
+	}
+	for _, p := range []struct {
+		on   bool
+		text string
+	}{
+		{f.CompoundAck, "Compound ACK"},
+		{f.FullLastBitmap, "bitmaps are not compressed"},
+		{f.PenultimateShort, "penultimate tile may be shorter"},
+		{f.AckOnRepair, "ACK on repair"},
+		{f.AttemptsPerAck, "attempts count for each ACK"},
+		{f.NoAckReq, "no ACK REQ"},
+		{f.All1Empty, "empty last tiles"},
+		{f.HeaderPad, "headers are padded"},
+		{f.CountDown, "FCN counts down"},
+		{f.FragmentBytes > 0, fmt.Sprintf("fragments of %d bytes", f.FragmentBytes)},
+		{f.AckBytes > 0, fmt.Sprintf("ACKs of %d bytes", f.AckBytes)},
+		{f.ListenMs > 0, fmt.Sprintf("listens for %d ms", f.ListenMs)},
+		{f.UplinkAckMs > 0, fmt.Sprintf("repeats ACKs after %d ms", f.UplinkAckMs)},
+	} {
+		if p.on {
+			list = append(list, p.text)
+		}
+	}
+	return list
 }
 
 // Keep keeps only the Rule with an ID such as "5/8", and reports whether there is
@@ -177,6 +219,9 @@ func (s *RuleSet) Text() string {
 			}
 			fmt.Fprintf(&b, "\n  L2 words of %d bits, packets to %d bytes; %d ACK requests, timers %d and %d ms\n", f.L2WordBits, f.MaxPacketBytes,
 				f.MaxAckRequests, f.RetransmissionMs, f.InactivityMs)
+			if len(f.Special) > 0 {
+				fmt.Fprintf(&b, "  %s\n", strings.Join(f.Special, ", "))
+			}
 		}
 	}
 	return b.String()
