@@ -64,7 +64,7 @@ func TestErrors(t *testing.T) {
 		{`[1]`, "sa.json:1:2: SA 1: an SA is an object: {\"spi\": ...}"},
 		{`[{"spi": 256}] 1`, "sa.json:1:16: something follows the list"},
 		{`[{"spi": 256}`, "sa.json:1:14: the file ends early"},
-		{"[{\"spi\": 256,\n \"esn\": tru}]", "sa.json:2:12: SA 1: not JSON: invalid character '}' in literal true (expecting 'e')"},
+		{"[{\"spi\": 256,\n \"esn\": tru}]", "sa.json:2:9: SA 1: not JSON: invalid character '}' in literal true (expecting 'e')"},
 		{`[{"mode": "tunnel"}]`, "sa.json:1:2: SA 1: spi is missing"},
 		{`[{"spi": "0x100000000"}]`, `sa.json:1:3: SA 1: spi: "0x100000000" is not a number of up to 32 bits`},
 		{`[{"spi": 256}, {"spi": -1}]`, `sa.json:1:17: SA 2: spi: -1 is not a number of up to 32 bits`},

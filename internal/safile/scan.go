@@ -61,18 +61,9 @@ func (s *scanner) syntax(off int, err error) *Error {
 
 // value reads the value of a key.
 func (s *scanner) value() (raw json.RawMessage, e *Error) {
-	off := int(s.dec.InputOffset())
-	err := s.dec.Decode(&raw)
-	var se *json.SyntaxError
-	if errors.As(err, &se) {
-		// The decoder counts from behind the colon.
-		if i := bytes.IndexByte(s.data[off:], ':'); i >= 0 {
-			off += i + int(se.Offset)
-		}
+	off := s.at()
+	if err := s.dec.Decode(&raw); err != nil {
 		return nil, s.syntax(off, err)
-	}
-	if err != nil {
-		return nil, s.syntax(-1, err)
 	}
 	return raw, nil
 }
