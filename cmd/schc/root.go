@@ -17,6 +17,7 @@ var commands = []func(*env) *cobra.Command{
 	newExplain,
 	newFrag,
 	newLowpan,
+	newESP,
 	newRules,
 	newLearn,
 	newGen,

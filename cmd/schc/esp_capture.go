@@ -1,0 +1,355 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schckit/schckit/esp"
+	"github.com/schckit/schckit/internal/pcapio"
+	"github.com/schckit/schckit/internal/report"
+)
+
+// espFlags are the flags of schc esp seal and open.
+type espFlags struct {
+	loudness
+	in   input
+	out  output
+	sa   saFlags
+	drop bool
+	hex  bool
+}
+
+func (f *espFlags) add(cmd *cobra.Command) {
+	cmd.Flags().SortFlags = false
+	f.sa.add(cmd)
+	f.in.add(cmd)
+	f.out.add(cmd)
+	cmd.Flags().BoolVar(&f.drop, "drop", false, "leave out what would be passed through")
+	addHex(cmd, &f.hex)
+	f.loudness.add(cmd)
+}
+
+func newESPSeal(e *env) *cobra.Command {
+	var f espFlags
+	cmd := &cobra.Command{
+		Use:   "seal --sa FILE [flags] [FILE]",
+		Short: "Protect the packets of a capture with ESP, or packets in hex",
+		Long: `Protect the IPv4 and IPv6 packets of a capture with ESP, as a gateway would. The first
+SA of the file that takes a packet protects it: in transport mode, one with the
+packet's addresses; in tunnel mode, one with its ts_src and ts_dst, which take any
+packet if they are left out.
+
+Packets that no SA takes are passed through, and so is what is not IP or was cut by
+the snap length. A packet that an SA takes and cannot protect (fragments in transport
+mode, an SA that is used up) is reported and left out: a gateway would not send it in
+the clear. The exit code is then 1.
+
+The output has the format, link layer, interfaces and time stamps of the input.
+Ethernet padding behind protected packets is dropped.
+
+Explicit IVs are the sequence number (for CBC, encrypted). The outer header of a
+tunnel has hop limit 64, the traffic class of the packet and flow label 0; IPv4 has
+identification 0 and "don't fragment".
+
+With --hex, every line is an IP packet in hex and comes back as the one with ESP or,
+where it failed, as
+
+    error: CLASS: TEXT
+
+and the exit code is then 1.
+
+Every run starts behind seq of the SA file. Two packets under one key and one sequence
+number are not safe: raise seq before you seal others with the same keys.`,
+		Example: `  schc esp seal --sa sa.json -r clear.pcap -w esp.pcap
+  echo 6000... | schc esp seal --hex --sa sa.json`,
+		Args: maxArgs(1, "one FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runESP(cmd, e, &f, args, true) },
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func newESPOpen(e *env) *cobra.Command {
+	var f espFlags
+	cmd := &cobra.Command{
+		Use:   "open --sa FILE [flags] [FILE]",
+		Short: "Verify and decrypt the ESP packets of a capture, or packets in hex",
+		Long: `Verify and decrypt the ESP packets of a capture, in IP, behind IPv6 extension headers, or
+in UDP, and write the packets that were protected in their place.
+
+Packets without ESP (IKE and keepalives on UDP port 4500 among them) and ESP under an
+SPI that the SA file does not have are passed through. Dummy packets are left out.
+What fails (auth, replay, malformed...) is reported and left out, and the exit code is
+then 1.
+
+The output has the format, link layer, interfaces and time stamps of the input.
+Ethernet padding behind opened packets is dropped.
+
+With --hex, every line is an IP packet with ESP in hex and comes back as the packet
+that was protected or, where it failed, as
+
+    error: CLASS: TEXT
+
+and the exit code is then 1. The line of a dummy packet is "dummy".`,
+		Example: `  schc esp open --sa sa.json -r esp.pcap -w clear.pcap
+  schc esp open --sa sa.json --drop --filter 'udp port 4500' esp.pcap -w clear.pcap
+  echo 6000... | schc esp open --hex --sa sa.json`,
+		Args: maxArgs(1, "one FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runESP(cmd, e, &f, args, false) },
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) error {
+	if err := f.loudness.check(cmd); err != nil {
+		return err
+	}
+	if err := conflict(cmd, "hex", "filter", "drop", "quiet", "verbose"); err != nil {
+		return err
+	}
+	if err := f.in.check(cmd, args); err != nil {
+		return err
+	}
+	file, info, err := f.sa.load(cmd, e, &f.in)
+	if err != nil {
+		return err
+	}
+	g, err := newESPGateway(file)
+	if err != nil {
+		return err
+	}
+	do := g.open
+	if seal {
+		do = g.seal
+	}
+	if f.hex {
+		var from, to []byte
+		return eachLine(cmd, e, &f.in, &f.out, info, func(dst []byte, words [][]byte) ([]byte, error) {
+			if len(words) != 1 {
+				return dst, errLine("%d words; a packet is one word in hex", len(words))
+			}
+			var err error
+			if from, err = decodeHex(from, words[0]); err != nil {
+				return dst, err
+			}
+			if to, err = do(to[:0], from); err != nil {
+				return dst, errors.New(espError(err, seal))
+			}
+			if len(to) == 0 {
+				return append(dst, "dummy"...), nil
+			}
+			return hex.AppendEncode(dst, to), nil
+		})
+	}
+	r, err := f.in.open(cmd, e)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	out, err := f.out.create(cmd, e, true, r.Info(), info)
+	if err != nil {
+		return err
+	}
+	defer guard(out)()
+	progress := e.progress(r, f.quiet)
+	x := &espCapture{r: r, out: out, do: do, seal: seal, drop: f.drop}
+	damage, err := f.in.each(r, x.packet)
+	if err == nil {
+		err = x.end()
+	}
+	progress.stop()
+	if err != nil {
+		return err
+	}
+	if err := commit(out); err != nil {
+		return err
+	}
+	x.report(e, f)
+	if err := e.damaged(damage); err != nil {
+		return err
+	}
+	if x.failed.n > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+// espCapture rewrites the packets of a capture with a gateway's seal or open.
+type espCapture struct {
+	r    *pcapio.Reader
+	out  io.Writer
+	w    pcapio.Writer
+	do   func(dst, pkt []byte) ([]byte, error)
+	seal bool
+	drop bool
+	ids  int // interfaces that the output has
+	buf  []byte
+
+	packets, done, passed, dropped, dummies uint64
+	noSA, notIP, cut                        uint64 // part of passed and dropped
+	inBytes, outBytes                       uint64 // of the packets that were changed, from IP on
+	failed                                  failures
+}
+
+// sync opens the output and adds new interfaces. The input's own link types do
+// for both sides, but for those of one IP version only.
+func (x *espCapture) sync() error {
+	all := x.r.Interfaces()
+	if x.w == nil {
+		format := x.r.Format()
+		format.Gzip = false
+		format.SnapLen = max(format.SnapLen, 1<<18) // what is sealed is longer
+		format.NG = format.NG || len(all) != 1
+		var err error
+		if x.w, err = pcapio.NewWriter(x.out, format, application); err != nil {
+			return err
+		}
+	}
+	for ; x.ids < len(all); x.ids++ {
+		i := *all[x.ids]
+		i.SnapLen = 0
+		if i.LinkType == pcapio.LinkTypeIPv4 || i.LinkType == pcapio.LinkTypeIPv6 {
+			i.LinkType = pcapio.LinkTypeRaw
+		}
+		if _, err := x.w.AddInterface(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *espCapture) end() error {
+	if err := x.sync(); err != nil {
+		return err
+	}
+	return x.w.Flush()
+}
+
+func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
+	if err := x.sync(); err != nil {
+		return err
+	}
+	x.packets++
+	loc, ok := pcapio.Locate(p.Interface.LinkType, p.Data)
+	switch {
+	case !ok:
+		x.notIP++
+		return x.pass(p)
+	case p.Snapped():
+		x.cut++
+		return x.pass(p)
+	}
+	pkt := p.Data[loc.Off : loc.Off+loc.Len]
+	out, err := x.do(append(x.buf[:0], p.Data[:loc.Off]...), pkt)
+	x.buf = out
+	e, _ := err.(esp.Error)
+	switch {
+	case e == esp.ErrNoSA:
+		x.noSA++
+		return x.pass(p)
+	case !x.seal && e == esp.ErrUnsupported && !fragmentOfESP(pkt):
+		return x.pass(p) // a fragment of something else
+	case err != nil:
+		x.failed.addText(n, espError(err, x.seal))
+		return nil
+	case len(out) == loc.Off:
+		x.dummies++
+		return nil
+	}
+	setVersion(out, p.Interface.LinkType, &loc)
+	x.done++
+	x.inBytes += uint64(loc.Len)
+	x.outBytes += uint64(len(out) - loc.Off)
+	q := *p
+	q.Data, q.OrigLen = out, uint32(len(out))
+	return x.w.WritePacket(p.Iface, &q)
+}
+
+func (x *espCapture) pass(p *pcapio.Packet) error {
+	if x.drop {
+		x.dropped++
+		return nil
+	}
+	x.passed++
+	return x.w.WritePacket(p.Iface, p)
+}
+
+func (x *espCapture) report(e *env, f *espFlags) {
+	x.failed.report(e, "packet")
+	if f.quiet {
+		return
+	}
+	what := "opened"
+	if x.seal {
+		what = "sealed"
+	}
+	s := fmt.Sprintf("%s: %d %s, %d passed through, %d failed", report.Plural(int(x.packets), "packet"), x.done, what, x.passed, x.failed.n)
+	if x.dummies > 0 {
+		s += fmt.Sprintf(", %s left out", report.Plural(int(x.dummies), "dummy packet"))
+	}
+	if x.drop {
+		s += fmt.Sprintf(", %d left out", x.dropped)
+	}
+	if x.done > 0 {
+		s += fmt.Sprintf("; %d -> %d bytes", x.inBytes, x.outBytes)
+	}
+	fmt.Fprintln(e.stderr, s)
+	if f.verbose {
+		fmt.Fprintf(e.stderr, "without an SA %d, not IP %d, cut by the snap length %d\n", x.noSA, x.notIP, x.cut)
+	}
+}
+
+// fragmentOfESP reports whether a fragment carries ESP, or UDP that may.
+func fragmentOfESP(pkt []byte) bool {
+	const esp, udp = 50, 17
+	if pkt[0]>>4 == 4 {
+		return len(pkt) > 9 && (pkt[9] == esp || pkt[9] == udp && isPort4500(pkt))
+	}
+	return len(pkt) > 40 && pkt[6] == 44 && pkt[40] == esp
+}
+
+// isPort4500 reports whether the first fragment of a UDP datagram in IPv4 is to
+// or from the port of encapsulated ESP.
+func isPort4500(pkt []byte) bool {
+	n := int(pkt[0]&15) * 4
+	first := binary.BigEndian.Uint16(pkt[6:])&0x1fff == 0
+	return first && len(pkt) >= n+4 && (binary.BigEndian.Uint16(pkt[n:]) == esp.Port || binary.BigEndian.Uint16(pkt[n+2:]) == esp.Port)
+}
+
+// setVersion makes the link header of a frame say the IP version of its packet.
+func setVersion(frame []byte, t pcapio.LinkType, loc *pcapio.Loc) {
+	v := frame[loc.Off] >> 4
+	switch {
+	case v == loc.Version:
+	case loc.TypeOff >= 0:
+		binary.BigEndian.PutUint16(frame[loc.TypeOff:], pcapio.EtherTypeOf(v))
+	case t == pcapio.LinkTypeNull || t == pcapio.LinkTypeLoop:
+		family := uint32(2) // AF_INET
+		if v == 6 {
+			family = 24 // the AF_INET6 that readers of all systems know
+		}
+		if t == pcapio.LinkTypeNull && binary.BigEndian.Uint32(frame) >= 1<<16 {
+			binary.LittleEndian.PutUint32(frame, family)
+			return
+		}
+		binary.BigEndian.PutUint32(frame, family)
+	}
+}
+
+// endpoints returns the addresses of an IP packet.
+func endpoints(pkt []byte) (src, dst netip.Addr, ok bool) {
+	switch {
+	case len(pkt) >= 40 && pkt[0]>>4 == 6:
+		return netip.AddrFrom16([16]byte(pkt[8:24])), netip.AddrFrom16([16]byte(pkt[24:40])), true
+	case len(pkt) >= 20 && pkt[0]>>4 == 4:
+		return netip.AddrFrom4([4]byte(pkt[12:16])), netip.AddrFrom4([4]byte(pkt[16:20])), true
+	}
+	return src, dst, false
+}
