@@ -61,6 +61,8 @@ type scapyCorpus struct {
 		Packet string `json:"packet"`
 		Offset int    `json:"esp_offset"`
 		ESP    string `json:"esp"`
+
+		Summary string `json:"inner_summary"`
 	} `json:"packets"`
 }
 

@@ -51,6 +51,7 @@ func TestSchema(t *testing.T) {
 		vectors.SchemaFrag: {"": vectors.FragFile{}, "group": vectors.FragGroup{}, "rule": vectors.FragRule{},
 			"test": vectors.FragTest{}, "step": vectors.FragStep{}},
 		vectors.SchemaIPHC: {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
+		vectors.SchemaESP:  {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
 		vectors.SchemaGHC:  {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
 	} {
 		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")

@@ -65,6 +65,8 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.iphcFile(data)
 		case schema == vectors.SchemaGHC:
 			r.ghcFile(data)
+		case schema == vectors.SchemaESP:
+			r.espFile(data)
 		default:
 			r.fail(0, "load", "unknown schema %q", schema)
 		}
