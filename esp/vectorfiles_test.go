@@ -33,6 +33,7 @@ var espNotes = map[string]string{
 func TestVectorFiles(t *testing.T) {
 	files := map[string]*vectors.ESPFile{
 		"behaviour.json":  {Spec: "RFC 4303, RFC 3948", Groups: behaviour(t)},
+		"rfc7634.json":    {Spec: "RFC 7634, Appendix A", Groups: rfc7634()},
 		"algorithms.json": {Spec: "RFC 3602, 3686, 4106, 4309, 4543, 4868, 7634, 8750", Groups: everyAlgorithm(t)},
 	}
 	if g := scapyGroups(t); g != nil {
@@ -104,6 +105,13 @@ func encodeVectors(t *testing.T, f *vectors.ESPFile) []byte {
 	}
 	b.WriteString(" ]}\n")
 	return b.Bytes()
+}
+
+// rfc7634 is the packet of RFC 7634, Appendix A.
+func rfc7634() []vectors.ESPGroup {
+	return []vectors.ESPGroup{{Source: "rfc",
+		SA:    vectors.ESPSA{SPI: 0x01020304, Src: "203.0.113.153", Dst: "203.0.113.5", Mode: "tunnel", Encr: "chacha20poly1305", Key: rfc7634Key, Seq: 4},
+		Tests: []vectors.ESPTest{{Comment: "an ICMP packet, IV 1011121314151617", Seq: 5, Offset: 20, Inner: rfc7634Inner, Packet: rfc7634ESP, Result: "valid"}}}}
 }
 
 // scapyGroups are the packets of ../shared/corpus/esp_scapy.json.
