@@ -113,7 +113,7 @@ func locate6(pkt []byte, outbound bool) (p place, e Error) {
 	p.src, p.dst = AddrFromSlice(pkt[8:24]), AddrFromSlice(pkt[24:40])
 	p.next, p.end, p.proto = 6, 40, pkt[6]
 	p.tos = pkt[0]<<4 | pkt[1]>>4
-	next, end, proto := p.next, p.end, p.proto
+	end, proto := p.end, p.proto
 	for i := 0; i < maxExtensions; i++ {
 		switch proto {
 		case protoFragment:
@@ -122,8 +122,8 @@ func locate6(pkt []byte, outbound bool) (p place, e Error) {
 			if len(pkt) < end+8 {
 				return p, ErrTruncated
 			}
-			kind := proto
-			next, proto = end, pkt[end]
+			kind, next := proto, end
+			proto = pkt[end]
 			end += 8 + 8*int(pkt[end+1])
 			if end > len(pkt) {
 				return p, ErrTruncated

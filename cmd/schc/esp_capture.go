@@ -254,8 +254,8 @@ func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
 	case e == esp.ErrNoSA:
 		x.noSA++
 		return x.pass(p)
-	case !x.seal && e == esp.ErrUnsupported && !fragmentOfESP(pkt):
-		return x.pass(p) // a fragment of something else
+	case !x.seal && (e == esp.ErrUnsupported || e == esp.ErrTruncated || e == esp.ErrMalformed) && !carriesESP(pkt):
+		return x.pass(p) // a fragment of something else, or otherwise broken
 	case err != nil:
 		x.failed.addText(n, espError(err, x.seal))
 		return nil
@@ -306,21 +306,29 @@ func (x *espCapture) report(e *env, f *espFlags) {
 	}
 }
 
-// fragmentOfESP reports whether a fragment carries ESP, or UDP that may.
-func fragmentOfESP(pkt []byte) bool {
-	const esp, udp = 50, 17
-	if pkt[0]>>4 == 4 {
-		return len(pkt) > 9 && (pkt[9] == esp || pkt[9] == udp && isPort4500(pkt))
+// carriesESP reports whether a packet that cannot be opened, perhaps a fragment or
+// cut, is one of ESP by its first headers: what else is broken is none of ours.
+func carriesESP(pkt []byte) bool {
+	const fragment, protoESP, udp = 44, 50, 17
+	at, proto, first := 0, byte(0), true
+	switch {
+	case len(pkt) >= 20 && pkt[0]>>4 == 4:
+		at, proto = int(pkt[0]&15)*4, pkt[9]
+		first = binary.BigEndian.Uint16(pkt[6:])&0x1fff == 0
+	case len(pkt) >= 40 && pkt[0]>>4 == 6:
+		at, proto = 40, pkt[6]
+		for (proto == 0 || proto == 43 || proto == 60) && len(pkt) >= at+8 {
+			proto, at = pkt[at], at+8+8*int(pkt[at+1])
+		}
+		if proto == fragment && len(pkt) >= at+8 {
+			first = binary.BigEndian.Uint16(pkt[at+2:])>>3 == 0
+			proto, at = pkt[at], at+8
+		}
 	}
-	return len(pkt) > 40 && pkt[6] == 44 && pkt[40] == esp
-}
-
-// isPort4500 reports whether the first fragment of a UDP datagram in IPv4 is to
-// or from the port of encapsulated ESP.
-func isPort4500(pkt []byte) bool {
-	n := int(pkt[0]&15) * 4
-	first := binary.BigEndian.Uint16(pkt[6:])&0x1fff == 0
-	return first && len(pkt) >= n+4 && (binary.BigEndian.Uint16(pkt[n:]) == esp.Port || binary.BigEndian.Uint16(pkt[n+2:]) == esp.Port)
+	if proto == udp && first && len(pkt) >= at+4 {
+		return binary.BigEndian.Uint16(pkt[at:]) == esp.Port || binary.BigEndian.Uint16(pkt[at+2:]) == esp.Port
+	}
+	return proto == protoESP
 }
 
 // setVersion makes the link header of a frame say the IP version of its packet.

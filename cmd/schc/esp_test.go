@@ -185,6 +185,32 @@ func TestESPCapture(t *testing.T) {
 	}
 }
 
+func TestCarriesESP(t *testing.T) {
+	for _, tt := range []struct {
+		name, pkt string
+		want      bool
+	}{
+		{"ESP", "6000000000083240" + fe80a + fe80b + "0000100100000001", true},
+		{"behind hop-by-hop options", "6000000000100040" + fe80a + fe80b + "3200050200000100" + "0000100100000001", true},
+		{"a fragment", "6000000000102c40" + fe80a + fe80b + "3200000100000001" + "0000100100000001", true},
+		{"UDP", ip6(fe80a, fe80b, "x"), false},
+		{"a fragment of UDP", "6000000000102c40" + fe80a + fe80b + "1100000100000001" + "c0011f4000100000", false},
+		{"port 4500", "6000000000081140" + fe80a + fe80b + "c001119400080000", true},
+		{"IPv4", "45000054000020004032000001020304010203040000100100000001", true},
+		{"a later fragment on port 4500", "45000054000020014011000001020304010203041194119400080000", false},
+		{"IPv4, TCP", "45000054000040004006000001020304010203041194119400080000", false},
+		{"half a header", "4500", false},
+	} {
+		pkt, err := hex.DecodeString(tt.pkt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := carriesESP(pkt); got != tt.want {
+			t.Errorf("%s: carriesESP(%x) = %v, want %v", tt.name, pkt, got, tt.want)
+		}
+	}
+}
+
 // strongSwan's captures open to packets that were seen at the ends.
 func TestESPStrongSwan(t *testing.T) {
 	const dir = "../../../shared/corpus/strongswan/"
