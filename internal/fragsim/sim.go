@@ -164,7 +164,7 @@ func total(list []Result) (t Total) {
 	return t
 }
 
-// Sweep runs the packets at other shares of losses and keeps the totals.
+// RunSweep runs the packets at other shares of losses and keeps the totals.
 func (r *Report) RunSweep(c *Config, packets []Packet, losses []float64) error {
 	for _, loss := range losses {
 		d := *c
