@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/safile"
 )
@@ -43,7 +44,7 @@ An SA file is a JSON list of objects:
 		Args: noCommand,
 		RunE: noCommand,
 	}
-	for _, add := range []func(*env) *cobra.Command{newESPSeal, newESPOpen} {
+	for _, add := range []func(*env) *cobra.Command{newESPSeal, newESPOpen, newESPRules} {
 		c := add(e)
 		c.DisableFlagsInUseLine = true
 		cmd.AddCommand(c)
@@ -81,40 +82,35 @@ func (f *saFlags) load(cmd *cobra.Command, e *env, in *input) (*safile.File, os.
 type espGateway struct {
 	out  []espOutbound // in the order of the file
 	sad  esp.SAD
-	diet dietGateway // nil: no SA has Diet-ESP attributes
+	diet dietesp.SAD
 }
 
-// espOutbound is an SA and what it takes.
+// espOutbound is an SA and what it takes: sa, or diet for one with attributes.
 type espOutbound struct {
 	file *safile.SA
-	sa   *esp.SA // nil: of Diet-ESP
+	sa   *esp.SA
+	diet *dietesp.SA
 }
 
 // newESPGateway makes the SAs of a file.
 func newESPGateway(file *safile.File) (*espGateway, error) {
 	g := &espGateway{}
-	diet := false
 	for _, a := range file.SAs {
+		o := espOutbound{file: a}
+		var err error
 		if a.Diet != nil {
-			diet = true
-			g.out = append(g.out, espOutbound{file: a})
-			continue
+			if o.diet, err = newDietSA(a); err == nil && g.diet.Add(o.diet) != nil {
+				err = a.Errorf("spi", "another SA has the same SPI and addresses")
+			}
+		} else if o.sa, err = a.New(); err == nil && g.sad.Add(o.sa) != nil {
+			err = a.Errorf("spi", "another SA has the same SPI and addresses")
 		}
-		s, err := a.New()
 		if err != nil {
 			return nil, err
 		}
-		if g.sad.Add(s) != nil {
-			return nil, a.Errorf("spi", "another SA has the same SPI and addresses")
-		}
-		g.out = append(g.out, espOutbound{file: a, sa: s})
+		g.out = append(g.out, o)
 	}
-	if !diet {
-		return g, nil
-	}
-	var err error
-	g.diet, err = newDietGateway(file)
-	return g, err
+	return g, nil
 }
 
 // seal appends the protected packet to dst. The first SA of the file that takes
@@ -127,8 +123,9 @@ func (g *espGateway) seal(dst, pkt []byte) ([]byte, error) {
 		}
 		var out []byte
 		var err error
-		if o.sa == nil {
-			out, err = g.diet.seal(o.file, dst, pkt)
+		if o.diet != nil {
+			out, err = o.diet.AppendSeal(dst, pkt)
+			err = dietClass(err)
 		} else {
 			out, err = o.sa.AppendSeal(dst, pkt)
 		}
@@ -149,14 +146,15 @@ func (o *espOutbound) takes(pkt []byte) bool {
 		return !o.file.TSSrc.IsValid() && !o.file.TSDst.IsValid()
 	}
 	return (!o.file.TSSrc.IsValid() || o.file.TSSrc.Contains(src)) &&
-		(!o.file.TSDst.IsValid() || o.file.TSDst.Contains(dst))
+		(!o.file.TSDst.IsValid() || o.file.TSDst.Contains(dst)) &&
+		(o.diet == nil || dietTakes(o.diet, pkt))
 }
 
 // open appends the packet that was protected to dst. esp.ErrNoSA: the packet has
 // no ESP, or of no SA. Nothing is appended for a dummy packet, without an error.
 func (g *espGateway) open(dst, pkt []byte) ([]byte, error) {
-	if g.diet != nil {
-		if out, ok, err := g.diet.open(dst, pkt); ok {
+	if len(g.diet.All()) > 0 {
+		if out, ok, err := openDiet(&g.diet, dst, pkt); ok {
 			return out, err
 		}
 	}
@@ -166,6 +164,9 @@ func (g *espGateway) open(dst, pkt []byte) ([]byte, error) {
 
 // espError is "<class>: <text>" of an error.
 func espError(err error, seal bool) string {
+	if e, ok := err.(dietesp.Error); ok {
+		return dietText(e)
+	}
 	var e esp.Error
 	if !errors.As(err, &e) {
 		return err.Error()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/internal/report"
@@ -159,7 +160,7 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 	}
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
-	x := &espCapture{r: r, out: out, do: do, seal: seal, drop: f.drop}
+	x := &espCapture{r: r, out: out, do: do, seal: seal, drop: f.drop, diet: len(g.diet.All()) > 0}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
 		err = x.end()
@@ -189,7 +190,8 @@ type espCapture struct {
 	do   func(dst, pkt []byte) ([]byte, error)
 	seal bool
 	drop bool
-	ids  int // interfaces that the output has
+	diet bool // there are SAs of Diet-ESP
+	ids  int  // interfaces that the output has
 	buf  []byte
 
 	packets, done, passed, dropped, dummies uint64
@@ -254,7 +256,7 @@ func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
 	case e == esp.ErrNoSA:
 		x.noSA++
 		return x.pass(p)
-	case !x.seal && (e == esp.ErrUnsupported || e == esp.ErrTruncated || e == esp.ErrMalformed) && !carriesESP(pkt):
+	case !x.seal && (e == esp.ErrUnsupported || e == esp.ErrTruncated || e == esp.ErrMalformed) && !carriesESP(pkt, x.diet):
 		return x.pass(p) // a fragment of something else, or otherwise broken
 	case err != nil:
 		x.failed.addText(n, espError(err, x.seal))
@@ -307,8 +309,9 @@ func (x *espCapture) report(e *env, f *espFlags) {
 }
 
 // carriesESP reports whether a packet that cannot be opened, perhaps a fragment or
-// cut, is one of ESP by its first headers: what else is broken is none of ours.
-func carriesESP(pkt []byte) bool {
+// cut, is one of ESP by its first headers, or of Diet-ESP: what else is broken is
+// none of ours.
+func carriesESP(pkt []byte, diet bool) bool {
 	const fragment, protoESP, udp = 44, 50, 17
 	at, proto, first := 0, byte(0), true
 	switch {
@@ -328,7 +331,7 @@ func carriesESP(pkt []byte) bool {
 	if proto == udp && first && len(pkt) >= at+4 {
 		return binary.BigEndian.Uint16(pkt[at:]) == esp.Port || binary.BigEndian.Uint16(pkt[at+2:]) == esp.Port
 	}
-	return proto == protoESP
+	return proto == protoESP || diet && proto == dietesp.Protocol
 }
 
 // setVersion makes the link header of a frame say the IP version of its packet.
