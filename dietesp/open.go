@@ -5,7 +5,6 @@ import (
 
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/bitio"
-	"github.com/schckit/schckit/internal/inet"
 	"github.com/schckit/schckit/schc"
 )
 
@@ -153,7 +152,8 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 		return out, e
 	}
 	last := s.Last()
-	if s.whole {
+	ctx := s.context(s.inner(out[at:], last.NextHeader))
+	if ctx == nil {
 		n := bits / 8
 		if bits&7 != 0 {
 			return out, ErrMalformed
@@ -169,7 +169,7 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 		return out[:at+n], 0
 	}
 	text := out[at : at+(bits+7)/8]
-	s.dec.Use(s.ctx[IIPC])
+	s.dec.Use(ctx)
 	s.dec.SetInputs(schc.Inputs{Outer: pkt})
 	end := len(out)
 	out, _, err := s.dec.AppendDecompressBits(out, text, bits, schc.DirUp)
@@ -258,35 +258,4 @@ func (s *SA) unpack2023(b []byte, seq uint64) (int, Error) {
 		return 0, e
 	}
 	return n, 0
-}
-
-// generate puts a value of ours in the flow label or identification of a packet
-// (flow_label_action "generated"): a hash of addresses, protocol and ports, as
-// RFC 6437, Section 3, has it; the low bits of the Sequence Number for an
-// identification, which then does not repeat soon (RFC 6864, Section 4).
-func generate(pkt []byte, seq uint64) {
-	if pkt[0]>>4 == 4 {
-		n := int(pkt[0]&15) * 4
-		binary.BigEndian.PutUint16(pkt[4:], uint16(seq))
-		pkt[10], pkt[11] = 0, 0
-		binary.BigEndian.PutUint16(pkt[10:], inet.Fold(inet.Sum(0, pkt[:n])))
-		return
-	}
-	h := uint32(2166136261)
-	hash := func(b []byte) {
-		for _, x := range b {
-			h = (h ^ uint32(x)) * 16777619
-		}
-	}
-	hash(pkt[6:7])
-	hash(pkt[8:40])
-	switch pkt[6] {
-	case protoUDP, protoUDPLite, protoTCP, protoSCTP:
-		hash(pkt[40:min(44, len(pkt))])
-	}
-	label := h>>20 ^ h&0xfffff
-	if label == 0 {
-		label = 1 // "SHOULD be non-zero"
-	}
-	binary.BigEndian.PutUint32(pkt, binary.BigEndian.Uint32(pkt)&^0xfffff|label)
 }

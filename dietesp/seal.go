@@ -67,7 +67,7 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 		}
 		out = out[:at+s.OuterLen()]
 		h = s.PutOuter(out[at:], s.opt.Protocol, h.TrafficClass())
-		if s.attr.FlowLabel == ActionLower && !s.whole {
+		if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
 			lowerLabel(out[at:], pkt)
 		}
 	} else {
@@ -106,11 +106,11 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 // the trailer compressed. out has room.
 func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 	at, bits := len(out), len(payload)*8
-	if s.whole {
+	if ctx := s.context(s.protocolOf(payload, next)); ctx == nil {
 		out = append(out, payload...)
 	} else {
 		var err error
-		s.comp.Use(s.ctx[IIPC])
+		s.comp.Use(ctx)
 		s.comp.SetInputs(schc.Inputs{Outer: outer})
 		out, _, err = s.comp.AppendCompress(out, payload, schc.DirUp)
 		s.comp.SetInputs(schc.Inputs{})
@@ -141,6 +141,17 @@ func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 	}
 	copy(out[end+pad:], t)
 	return out, 0
+}
+
+// protocolOf returns the transport protocol of a payload of ESP.
+func (s *SA) protocolOf(payload []byte, next uint8) uint8 {
+	switch {
+	case s.Mode == esp.ModeTransport:
+		return next
+	case payload[0]>>4 == 4:
+		return payload[9]
+	}
+	return payload[6]
 }
 
 // shrinkTrailer compresses Pad Length and Next Header.
