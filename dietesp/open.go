@@ -50,8 +50,8 @@ func locate(pkt []byte, proto uint8) (esp.Headers, Error) {
 // On error the returned slice is dst, unchanged up to len(dst), and nothing of
 // the packet is released: ErrTruncated and ErrMalformed for what is not a
 // Diet-ESP packet; ErrUnsupported for a fragment; ErrNoSA for other bits of the
-// SPI, other addresses, another protocol; ErrReplay if all numbers that the bits
-// may stand for were seen; ErrAuth if the ICV verifies with none that was tried;
+// SPI, other addresses, another protocol; ErrReplay if the ICV verifies with a
+// number that was seen, or there is none other; ErrAuth if the ICV verifies with none that was tried;
 // ErrExhausted behind the SA's limits. A packet that verifies but does not hold
 // what it must gives ErrMalformed; its Sequence Number is used up.
 //
@@ -116,6 +116,10 @@ func (s *SA) open(dst, pkt []byte, h *esp.Headers, seq uint64) ([]byte, Error) {
 	out, err := s.Suite().AppendOpen(out, pkt[h.End()+s.eecLen:], s.SPI, seq, s.ESN)
 	if err != nil {
 		return dst, espError(err)
+	}
+	if !s.Fresh(seq) {
+		clear(out[at:])
+		return dst, ErrReplay
 	}
 	s.Mark(seq)
 	out, e := s.restore(out, at, pkt, seq)

@@ -37,7 +37,9 @@ type trial struct {
 	seq  uint64 // tried next if only
 }
 
-// next returns the next number to try that was not seen.
+// next returns the next number to try. One that was seen is tried in its turn,
+// too, unless all its bits were sent: the packet of a number that verifies is a
+// replay, and nothing else would tell it from a forgery.
 func (t *trial) next() (uint64, bool) {
 	if t.only {
 		t.only = false
@@ -45,7 +47,7 @@ func (t *trial) next() (uint64, bool) {
 	}
 	for {
 		seq, ok := t.list.Next()
-		if !ok || t.sa.Fresh(seq) {
+		if !ok || t.sa.Fresh(seq) || t.sa.attr.SNLSBBits < 32 {
 			return seq, ok
 		}
 	}
@@ -76,6 +78,9 @@ func search(dst, pkt []byte, h *esp.Headers, list []trial, l *limiter) ([]byte, 
 			tried++
 			l.stats.Trials++
 			out, e := t.sa.open(dst, pkt, h, seq)
+			if e == ErrReplay {
+				return dst, nil, e
+			}
 			if e != ErrAuth {
 				l.left = l.budget
 				return out, t.sa, e
