@@ -41,7 +41,9 @@ func (e *EECOnly) Init(c esp.Config, a Attributes, o Options) error {
 	}
 	// What has no part in it must not fail.
 	c.Mode, c.SrcPort, c.DstPort = esp.ModeTransport, 0, 0
-	if err := a.check(&c, esp.Algorithm{Encr: esp.EncrAESGCM16, KeyBits: 128}); err != nil {
+	any := c
+	any.SPI = max(c.SPI, esp.MinSPI) // captures have reserved ones
+	if err := a.check(&any, esp.Algorithm{Encr: esp.EncrAESGCM16, KeyBits: 128}); err != nil {
 		return err
 	}
 	if c.Window == esp.NoWindow {

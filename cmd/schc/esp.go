@@ -44,7 +44,7 @@ An SA file is a JSON list of objects:
 		Args: noCommand,
 		RunE: noCommand,
 	}
-	for _, add := range []func(*env) *cobra.Command{newESPSeal, newESPOpen, newESPRules} {
+	for _, add := range []func(*env) *cobra.Command{newESPSeal, newESPOpen, newESPCompress, newESPDecompress, newESPStats, newESPRules} {
 		c := add(e)
 		c.DisableFlagsInUseLine = true
 		cmd.AddCommand(c)

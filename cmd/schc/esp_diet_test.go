@@ -1,11 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/esp"
+	"github.com/schckit/schckit/internal/pcapio"
+	"github.com/schckit/schckit/internal/report"
 )
 
 const dietSAs = "../../testdata/sa/coap-diet.json"
@@ -165,5 +176,243 @@ func TestDietUsage(t *testing.T) {
 		if r.code != exitError || r.stdout != "" || !strings.Contains(r.stderr, tt.want) {
 			t.Errorf("%s: %+v, want %s", tt.diet, r, tt.want)
 		}
+	}
+}
+
+// convert runs esp compress and esp decompress over a capture, and returns what
+// compress said.
+func convert(t *testing.T, sa, in string, flags ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	diet, again := filepath.Join(dir, "diet.pcap"), filepath.Join(dir, "again.pcap")
+	c := tool("", append([]string{"esp", "compress", "--sa", sa, "-r", in, "-w", diet}, flags...)...)
+	d := tool("", append([]string{"esp", "decompress", "--sa", sa, "-r", diet, "-w", again}, flags...)...)
+	if c.code != exitDone || d.code != exitDone {
+		t.Errorf("%s: compress %+v, decompress %+v", in, c, d)
+		return c.stderr
+	}
+	if want, got := framesOf(t, in), framesOf(t, again); fmt.Sprintf("%x", got) != fmt.Sprintf("%x", want) {
+		t.Errorf("%s: the %d frames that came back differ from the %d", in, len(got), len(want))
+	}
+	return c.stderr
+}
+
+// framesOf returns the records of a capture with their times and lengths.
+func framesOf(t *testing.T, path string) (list []string) {
+	t.Helper()
+	r, err := pcapio.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		var p pcapio.Packet
+		if err := r.Next(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			return append(list, "damaged")
+		}
+		list = append(list, fmt.Sprint(p.Time(), p.OrigLen, string(p.Data)))
+	}
+}
+
+// Standard ESP becomes what seal makes under the same SAs, and comes back.
+func TestDietConvert(t *testing.T) {
+	dir := t.TempDir()
+	const clear = "../../testdata/captures/coap.pcap"
+	standard, sealed, compressed := filepath.Join(dir, "esp.pcap"), filepath.Join(dir, "sealed.pcap"), filepath.Join(dir, "compressed.pcap")
+	for _, args := range [][]string{
+		{"esp", "seal", "--sa", "../../testdata/sa/coap-esp.json", "-r", clear, "-w", standard},
+		{"esp", "seal", "--sa", dietSAs, "-r", clear, "-w", sealed},
+		{"esp", "compress", "--sa", dietSAs, "-r", standard, "-w", compressed},
+	} {
+		if r := tool("", args...); r.code != exitDone {
+			t.Fatalf("%q: %+v", args, r)
+		}
+	}
+	a, err1 := os.ReadFile(sealed)
+	b, err2 := os.ReadFile(compressed)
+	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
+		t.Errorf("esp compress of esp seal is not what esp seal makes with attributes: %v, %v", err1, err2)
+	}
+	if s := convert(t, dietSAs, standard); !strings.HasPrefix(s, "208 packets: 208 compressed, 0 passed through, 0 failed; 35460 -> 24354 bytes") {
+		t.Errorf("compress: %s", s)
+	}
+	if s := convert(t, dietSAs, standard, "--eec-only"); !strings.HasPrefix(s, "208 packets: 208 compressed, 0 passed through, 0 failed; 35460 -> 34212 bytes") {
+		t.Errorf("compress --eec-only: %s", s)
+	}
+	// What is Diet-ESP already would come back as something else.
+	r := tool("", "esp", "compress", "--sa", dietSAs, "-r", sealed, "-w", compressed)
+	if r.code != exitFailed || !strings.Contains(r.stderr, "208 packets: 0 compressed, 208 passed through, 208 failed") {
+		t.Errorf("compress of Diet-ESP: %+v", r)
+	}
+	// Packet mode: two packets, one of them damaged, and what is no ESP.
+	list := packetsOf(t, standard)[:2]
+	one, broken := hex.EncodeToString([]byte(list[0])), hex.EncodeToString([]byte(list[1]+"x"))
+	lines := one + "\n" + broken[:len(broken)-2] + "\n" + one + "\n" + "60\nxyz\n"
+	r = tool(lines, "esp", "compress", "--hex", "--sa", dietSAs)
+	got := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	if r.code != exitFailed || len(got) != 5 || len(got[0]) >= len(one) || got[2] != one || got[3] != "60" || !strings.HasPrefix(got[4], "error: malformed: ") {
+		t.Errorf("compress --hex: %+v", r)
+	}
+	r = tool(got[0]+"\n"+got[0]+"\n", "esp", "decompress", "--hex", "--sa", dietSAs)
+	if want := one + "\nerror: replay: the sequence number was seen before, or is too old\n"; r.code != exitFailed || r.stdout != want {
+		t.Errorf("decompress --hex: %+v, want %s", r, want)
+	}
+}
+
+// Every ESP capture there is comes back, with SPI and Sequence Number compressed.
+func TestDietEECCaptures(t *testing.T) {
+	const dir = "../../../shared/captures"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("shared/captures is absent")
+	}
+	compressed := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.Contains(path, "esp") && !strings.Contains(path, "ipsec") || !strings.Contains(d.Name(), ".pcap") {
+			return err
+		}
+		first := map[uint32]uint32{} // by SPI: the first Sequence Number
+		for _, p := range packetsOf(t, path) {
+			if l, err := esp.Locate([]byte(p), nil); err == nil {
+				if _, ok := first[l.SPI]; !ok {
+					first[l.SPI] = l.SN
+				}
+			}
+		}
+		var list []string
+		for spi, sn := range first {
+			list = append(list, fmt.Sprintf(`{"spi": %d, "seq": %d, "diet": {"esp_spi_lsb": 8, "esp_sn_lsb": 8}}`, spi, max(sn, 1)-1))
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		slices.Sort(list)
+		sa := filepath.Join(t.TempDir(), "sa.json")
+		if err := os.WriteFile(sa, []byte("["+strings.Join(list, ",\n")+"]"), 0o600); err != nil {
+			return err
+		}
+		s := convert(t, sa, path, "--eec-only")
+		var all, n int
+		if _, err := fmt.Sscanf(s, "%d packets: %d compressed", &all, &n); err != nil {
+			t.Errorf("%s: %s", path, s)
+		}
+		compressed += n
+		t.Logf("%s: %s", path, strings.TrimSpace(s))
+		return nil
+	})
+	if err != nil || compressed < 500 {
+		t.Errorf("%d packets were compressed, %v", compressed, err)
+	}
+}
+
+// Packets that scapy sealed come back, those of every algorithm and mode.
+func TestDietScapy(t *testing.T) {
+	data, err := os.ReadFile("../../../shared/corpus/esp_scapy.json")
+	if err != nil {
+		t.Skip("shared/corpus/esp_scapy.json is absent")
+	}
+	var corpus struct {
+		SAs []struct {
+			SPI     uint32 `json:"spi"`
+			Suite   string `json:"suite"`
+			Mode    string `json:"mode"`
+			IIV     bool   `json:"implicit_iv"`
+			AuthKey string `json:"auth_key"`
+			EncKey  string `json:"enc_key"`
+			Salt    string `json:"salt"`
+			ESN     bool   `json:"esn"`
+			ESNHigh uint64 `json:"esn_high"`
+		} `json:"sas"`
+		Packets []struct {
+			SPI    uint32 `json:"spi"`
+			Packet string `json:"packet"`
+		} `json:"packets"`
+	}
+	if err := json.Unmarshal(data, &corpus); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, a := range corpus.SAs {
+		name := strings.ReplaceAll(a.Suite, "-", "")
+		auth := ""
+		if name == "nullnull" {
+			continue // Diet-ESP needs an ICV
+		}
+		for _, h := range []string{"sha256128", "sha196"} {
+			if n, ok := strings.CutSuffix(name, h); ok {
+				name, auth = n, map[string]string{"sha256128": "sha256", "sha196": "sha1"}[h]
+			}
+		}
+		if name == "chacha20poly1305" {
+			a.EncKey = a.EncKey[:64]
+		}
+		if a.IIV {
+			name += "iiv"
+		}
+		var in []string
+		for _, p := range corpus.Packets {
+			if p.SPI == a.SPI {
+				in = append(in, p.Packet)
+			}
+		}
+		for _, version := range []string{"IPv4-only", "IPv6-only"} {
+			sa := filepath.Join(t.TempDir(), "sa.json")
+			text := fmt.Sprintf(`[{"spi": %d, "mode": %q, "encr": %q, "key": "%s%s", "auth": %q, "auth_key": %q, "esn": %v, "seq": %d, "window": 1024,
+ "diet": {"ts_ip_version": %q, "alignment": "8 bit", "esp_spi_lsb": 0, "esp_sn_lsb": 16, "hop_limit": "value-sent"}}]`,
+				a.SPI, a.Mode, name, a.EncKey, a.Salt, auth, a.AuthKey, a.ESN, a.ESNHigh<<32, version)
+			if err := os.WriteFile(sa, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c := tool(strings.Join(in, "\n"), "esp", "compress", "--hex", "--sa", sa)
+			d := tool(c.stdout, "esp", "decompress", "--hex", "--sa", sa)
+			if c.code != exitDone || d.code != exitDone || strings.TrimSpace(d.stdout) != strings.Join(in, "\n") {
+				t.Errorf("SPI %d: compress %+v, decompress %+v", a.SPI, c, d)
+			}
+			for i, l := range strings.Split(strings.TrimSpace(c.stdout), "\n") {
+				if len(l) < len(in[i]) {
+					total++
+				}
+			}
+		}
+	}
+	if total == 0 {
+		t.Error("no packet was compressed")
+	}
+	t.Logf("%d packets were compressed", total)
+}
+
+// What the fields save is what the packets save.
+func TestDietStats(t *testing.T) {
+	r := tool("", "esp", "stats", "--sa", dietSAs, "--by-field", "-f", "json", "-r", "../../testdata/captures/coap.pcap")
+	var s report.DietSummary
+	if err := json.Unmarshal([]byte(r.stdout), &s); err != nil || r.code != exitDone {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	var in, out uint64
+	for _, st := range s.Stages {
+		var a, b uint64
+		for _, f := range st.Fields {
+			a, b = a+f.StandardBits, b+f.DietBits
+		}
+		if a != st.StandardBits || b != st.DietBits {
+			t.Errorf("%s: the fields add up to %d and %d bits, not to %d and %d", st.Stage, a, b, st.StandardBits, st.DietBits)
+		}
+		in, out = in+a, out+b
+	}
+	same := s.PayloadBytes + s.OuterBytes + s.IVBytes + s.ICVBytes
+	if in != s.StandardBits || out != s.DietBits || in != 8*(s.StandardBytes-same) || out != 8*(s.DietBytes-same) {
+		t.Errorf("%d and %d bits of headers, %d bytes besides, are not %d and %d bytes of packets", in, out, same, s.StandardBytes, s.DietBytes)
+	}
+	if s.Packets != 208 || s.Compressed != 208 || s.StandardBytes != 35460 || s.DietBytes != 24354 {
+		t.Errorf("%+v, want what esp compress does", s)
+	}
+	for _, form := range []string{"text", "jsonl", "tsv"} {
+		if r := tool("", "esp", "stats", "--sa", dietSAs, "-f", form, "-r", "../../testdata/captures/mixed.pcap"); r.code != exitDone || r.stdout == "" {
+			t.Errorf("-f %s: %+v", form, r)
+		}
+	}
+	if r := tool("", "esp", "stats", "--sa", espSAs, "-r", "../../testdata/captures/coap.pcap"); r.code != exitError || !strings.Contains(r.stderr, "no SA of the file has Diet-ESP attributes") {
+		t.Errorf("without attributes: %+v", r)
 	}
 }

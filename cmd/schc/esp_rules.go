@@ -105,29 +105,28 @@ func dietSets(cmd *cobra.Command, file *safile.File, spi string) ([]rulefile.Set
 		if err != nil {
 			return nil, dietError(a, err)
 		}
-		for _, s := range []struct {
-			stage dietesp.Stage
-			rules []schc.Rule
-			text  string
-		}{
-			{dietesp.IIPC, []schc.Rule{r.IIPC}, "headers of the inner packet"},
-			{dietesp.CTEC, []schc.Rule{r.CTEC}, "ESP trailer"},
-			{dietesp.EEC, []schc.Rule{r.EEC}, "ESP header"},
-		} {
-			set := rulefile.Set{DeviceID: fmt.Sprintf("0x%x %v", a.SPI, s.stage), Rules: s.rules}
-			for range s.rules {
-				set.Descriptions = append(set.Descriptions, s.text)
-			}
-			sets = append(sets, set)
+		add := func(name, text string, rule schc.Rule) {
+			sets = append(sets, rulefile.Set{DeviceID: fmt.Sprintf("0x%x %s", a.SPI, name), Rules: []schc.Rule{rule}, Descriptions: []string{text}})
 		}
+		add(dietesp.IIPC.String(), "headers of the inner packet", r.IIPC)
+		for _, o := range r.IIPCOther {
+			proto, _, _ := strings.Cut(o.Fields[len(o.Fields)-1].FID.String(), ".")
+			add(dietesp.IIPC.String()+" "+proto, "headers of the inner packet with "+proto, o)
+		}
+		add(dietesp.CTEC.String(), "ESP trailer", r.CTEC)
+		add(dietesp.EEC.String(), "ESP header", r.EEC)
 	}
 	switch {
 	case !found && spi != "":
 		return nil, usagef(cmd, "the file has no SA with Diet-ESP attributes and the SPI %s", spi)
 	case !found:
-		return nil, hint(usagef(cmd, "no SA of the file has Diet-ESP attributes"), `attributes are the object "diet" of an SA, {} for the defaults`)
+		return nil, errNoDiet(cmd)
 	}
 	return sets, nil
+}
+
+func errNoDiet(cmd *cobra.Command) error {
+	return hint(usagef(cmd, "no SA of the file has Diet-ESP attributes"), `attributes are the object "diet" of an SA, {} for the defaults`)
 }
 
 // sameNumber reports whether s is n in decimal or in hex.
