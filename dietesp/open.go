@@ -15,26 +15,24 @@ func OpenRoom(n int) int { return 2*n + 128 }
 // Locate parses the headers of a Diet-ESP packet, one with the protocol number
 // proto, 0 for Protocol. What is behind them starts with the compressed ESP
 // header. It returns ErrNoSA for other packets, ErrUnsupported for a fragment.
-func Locate(pkt []byte, proto uint8) (esp.Headers, error) {
+func Locate(pkt []byte, proto uint8) (h esp.Headers, err error) {
 	if proto == 0 {
 		proto = Protocol
 	}
-	h, e := locate(pkt, proto)
-	if e != 0 {
+	if e := locate(&h, pkt, proto); e != 0 {
 		return h, e
 	}
 	return h, nil
 }
 
-func locate(pkt []byte, proto uint8) (esp.Headers, Error) {
-	h, err := esp.ParseHeaders(pkt, false)
-	if err != nil {
-		return h, espError(err)
+func locate(h *esp.Headers, pkt []byte, proto uint8) Error {
+	if err := h.Parse(pkt, false); err != nil {
+		return espError(err)
 	}
 	if h.Protocol() != proto {
-		return h, ErrNoSA
+		return ErrNoSA
 	}
-	return h, 0
+	return 0
 }
 
 // AppendOpen verifies and decrypts the packet pkt, appends the IP packet that was
@@ -62,11 +60,11 @@ func (s *SA) AppendOpen(dst, pkt []byte) ([]byte, error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	h, e := locate(pkt, s.opt.Protocol)
-	if e != 0 {
+	var h esp.Headers
+	if e := locate(&h, pkt, s.opt.Protocol); e != 0 {
 		return dst, e
 	}
-	if !s.Covers(h.Src(), h.Dst()) {
+	if !s.Covers(&h) {
 		return dst, ErrNoSA
 	}
 	t := &s.trials[0]
@@ -222,11 +220,16 @@ func (s *SA) unpack(b []byte, seq uint64) (int, Error) {
 
 // growTrailer decompresses Pad Length and Next Header.
 func (s *SA) growTrailer(residue []byte, seq uint64) (esp.Opened, Error) {
-	s.dec.Use(s.ctx[CTEC])
-	t, _, err := s.dec.AppendDecompress(s.tmp[8:8], residue, schc.DirUp)
-	if err != nil {
-		return esp.Opened{}, ErrMalformed
+	m := &s.got
+	if !m.ok || string(m.residue[:m.n]) != string(residue) {
+		m.ok, m.n = false, uint8(copy(m.residue[:], residue))
+		s.dec.Use(s.ctx[CTEC])
+		if _, _, err := s.dec.AppendDecompress(m.trailer[:0], residue, schc.DirUp); err != nil {
+			return esp.Opened{}, ErrMalformed
+		}
+		m.ok = true
 	}
+	t := &m.trailer
 	last := esp.Opened{Seq: seq, PadBytes: int(t[0]), NextHeader: t[1], Dummy: t[1] == protoNone}
 	if s.Mode == esp.ModeTunnel && !last.Dummy && t[1] != protoIPv4 && t[1] != protoIPv6 {
 		return last, ErrMalformed

@@ -78,7 +78,9 @@ type SA struct {
 	padBits int
 
 	limit  limiter
-	tmp    [16]byte // what the engine reads and writes of headers and trailers
+	tmp    [16]byte // what the engine reads and writes of headers
+	sent   trailer  // the last that was compressed
+	got    trailer  // the last that was decompressed
 	trials [1]trial
 }
 
@@ -120,6 +122,14 @@ func (s *SA) Init(c esp.Config, suite *esp.Suite, a Attributes, o Options) error
 	s.layout(alg)
 	s.limit.init(&s.opt)
 	return nil
+}
+
+// A trailer is Pad Length and Next Header, and the SCHC Packet of both.
+type trailer struct {
+	trailer [2]byte
+	residue [4]byte
+	n       uint8 // bytes of residue
+	ok      bool
 }
 
 // A variant is IIPC for packets of one transport protocol.

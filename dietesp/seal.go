@@ -51,8 +51,8 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	h, err := s.Outbound(pkt)
-	if err != nil {
+	var h esp.Headers
+	if err := s.Outbound(&h, pkt); err != nil {
 		return dst, espError(err)
 	}
 	at, suite := len(dst), s.Suite()
@@ -66,7 +66,7 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 			return dst, ErrNoRule // the fragments would get different numbers
 		}
 		out = out[:at+s.OuterLen()]
-		h = s.PutOuter(out[at:], s.opt.Protocol, h.TrafficClass())
+		s.PutOuter(&h, out[at:], s.opt.Protocol, h.TrafficClass())
 		if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
 			lowerLabel(out[at:], pkt)
 		}
@@ -154,14 +154,20 @@ func (s *SA) protocolOf(payload []byte, next uint8) uint8 {
 	return payload[6]
 }
 
-// shrinkTrailer compresses Pad Length and Next Header.
+// shrinkTrailer compresses Pad Length and Next Header. Most packets have the
+// same as the one before.
 func (s *SA) shrinkTrailer(pad, next uint8) ([]byte, Error) {
-	s.tmp[8], s.tmp[9] = pad, next
+	m := &s.sent
+	if m.ok && m.trailer == [2]byte{pad, next} {
+		return m.residue[:m.n], 0
+	}
+	m.ok, m.trailer = false, [2]byte{pad, next}
 	s.comp.Use(s.ctx[CTEC])
-	t, _, err := s.comp.AppendCompress(s.tmp[:0:8], s.tmp[8:10], schc.DirUp)
+	t, _, err := s.comp.AppendCompress(m.residue[:0], m.trailer[:], schc.DirUp)
 	if err != nil {
 		return nil, schcError(err)
 	}
+	m.ok, m.n = true, uint8(len(t))
 	return t, 0
 }
 

@@ -179,7 +179,7 @@ func (d *Decompressor) open(r *residue, pkt []byte, bits int, padded bool, dir D
 		if r.prog == 0 {
 			return 0, ErrNoRule
 		}
-		if img[r.prog+progFlags]&progOuter != 0 && !m.in.outer() {
+		if img[r.prog+progFlags]&progOuter != 0 && !m.low.read(m.in.Outer) {
 			return 0, ErrNoRule
 		}
 		if e := d.measure(r); e != 0 {
