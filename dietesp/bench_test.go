@@ -2,6 +2,7 @@ package dietesp
 
 import (
 	"testing"
+	"time"
 
 	"github.com/schckit/schckit/esp"
 )
@@ -96,5 +97,54 @@ func BenchmarkOpen(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkOverhead measures both forms in turns, in batches, and reports the
+// difference of the fastest batches: what Diet-ESP adds to plain ESP per packet,
+// whatever else the machine does. Run it with -benchtime 2000x or more.
+func BenchmarkOverhead(b *testing.B) {
+	const batch = 100
+	pkt := benchPacket()
+	for _, alg := range []string{"aes128gcm16", "aes128ccm8iiv"} {
+		b.Run(alg, func(b *testing.B) {
+			var out, in [2]sealer
+			for i, form := range []string{"esp", "diet"} {
+				out[i], in[i] = benchPair(b, alg, form)
+			}
+			var best [2][2]time.Duration // of seal and open
+			sealed := make([][]byte, batch)
+			for i := range sealed {
+				sealed[i] = make([]byte, 0, 1024)
+			}
+			buf := make([]byte, 0, 1024)
+			for n := 0; n < b.N; n++ {
+				for i := range out {
+					t := [3]time.Time{time.Now()}
+					for j := range sealed {
+						var err error
+						if sealed[j], err = out[i].AppendSeal(sealed[j][:0], pkt); err != nil {
+							b.Fatal(err)
+						}
+					}
+					t[1] = time.Now()
+					for j := range sealed {
+						if _, err := in[i].AppendOpen(buf, sealed[j]); err != nil {
+							b.Fatal(err)
+						}
+					}
+					t[2] = time.Now()
+					for k := range best[i] {
+						if d := t[k+1].Sub(t[k]); n == 0 || d < best[i][k] {
+							best[i][k] = d
+						}
+					}
+				}
+			}
+			for k, name := range []string{"seal", "open"} {
+				b.ReportMetric(float64(best[0][k])/batch, name+"-esp-ns")
+				b.ReportMetric(float64(best[1][k]-best[0][k])/batch, name+"-added-ns")
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/schckit/schckit/esp"
+	"github.com/schckit/schckit/internal/seqno"
 )
 
 // This file turns packets of standard ESP into Diet-ESP and back.
@@ -96,7 +97,8 @@ func (s *SA) verify(dst, espPkt []byte) (out []byte, h esp.Headers, seq uint64, 
 	}
 	seq = uint64(binary.BigEndian.Uint32(b[4:]))
 	if s.ESN {
-		list := s.Candidates(uint32(seq), 32)
+		var list seqno.Candidates
+		s.Candidates(&list, uint32(seq), 32)
 		var ok bool
 		if seq, ok = list.Next(); !ok {
 			return dst, h, 0, ErrReplay

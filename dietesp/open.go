@@ -98,7 +98,7 @@ func (s *SA) start(t *trial, b []byte) Error {
 		t.only, t.seq = true, uint64(low)
 		return 0
 	}
-	t.list = s.Candidates(low, s.attr.SNLSBBits)
+	s.Candidates(&t.list, low, s.attr.SNLSBBits)
 	return 0
 }
 
@@ -116,11 +116,13 @@ func (s *SA) open(dst, pkt []byte, h *esp.Headers, seq uint64) ([]byte, Error) {
 		return dst, espError(err)
 	}
 	s.Mark(seq)
-	out, e := s.restore(out, at, pkt, seq)
-	if e == 0 && !s.Last().Dummy {
-		e = s.finish(out[at-head:], h)
+	last := esp.Opened{Seq: seq}
+	out, e := s.restore(out, at, pkt, &last)
+	if e == 0 && head > 0 && !last.Dummy {
+		e = s.finish(out[at-head:], h, last.NextHeader)
 	}
-	if e != 0 || s.Last().Dummy {
+	s.SetLast(last)
+	if e != 0 || last.Dummy {
 		clear(out[at-head:])
 		s.Count(0)
 		return dst, e
@@ -130,26 +132,21 @@ func (s *SA) open(dst, pkt []byte, h *esp.Headers, seq uint64) ([]byte, Error) {
 }
 
 // finish writes what transport mode changes in the headers that stayed.
-func (s *SA) finish(out []byte, h *esp.Headers) Error {
-	if s.Mode != esp.ModeTransport {
-		return 0
-	}
+func (s *SA) finish(out []byte, h *esp.Headers, next uint8) Error {
 	if !h.Fits(len(out)) {
 		return ErrMalformed
 	}
-	h.SetProtocol(out, s.Last().NextHeader)
+	h.SetProtocol(out, next)
 	h.SetLength(out)
 	return 0
 }
 
 // restore decompresses the clear text out[at:], which was verified, where it is.
-func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error) {
-	s.SetLast(esp.Opened{Seq: seq})
-	bits, e := s.unpack(out[at:], seq)
-	if e != 0 || s.Last().Dummy {
+func (s *SA) restore(out []byte, at int, pkt []byte, last *esp.Opened) ([]byte, Error) {
+	bits, e := s.unpack(out[at:], last)
+	if e != 0 || last.Dummy {
 		return out, e
 	}
-	last := s.Last()
 	ctx := s.context(s.inner(out[at:], last.NextHeader))
 	if ctx == nil {
 		n := bits / 8
@@ -162,16 +159,15 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 				return out, ErrMalformed
 			}
 			last.TFCBytes, n = n-m, m
-			s.SetLast(last)
 		}
 		return out[:at+n], 0
 	}
 	text := out[at : at+(bits+7)/8]
 	s.dec.Use(ctx)
-	s.dec.SetInputs(schc.Inputs{Outer: pkt})
+	s.dec.SetOuter(pkt)
 	end := len(out)
 	out, _, err := s.dec.AppendDecompressBits(out, text, bits, schc.DirUp)
-	s.dec.SetInputs(schc.Inputs{})
+	s.dec.SetOuter(nil)
 	if err != nil {
 		return out, ErrMalformed
 	}
@@ -179,7 +175,7 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 	out = out[:at+n]
 	if s.Mode == esp.ModeTunnel {
 		if s.attr.FlowLabel == ActionGenerated {
-			generate(out[at:], seq)
+			generate(out[at:], last.Seq)
 		}
 		if (last.NextHeader == protoIPv4) != (out[at]>>4 == 4) {
 			return out, ErrMalformed
@@ -189,9 +185,9 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 }
 
 // unpack takes the trailer off a clear text and returns the bits in front of it.
-func (s *SA) unpack(b []byte, seq uint64) (int, Error) {
+func (s *SA) unpack(b []byte, last *esp.Opened) (int, Error) {
 	if s.attr.Profile == ProfileEHC2023 {
-		return s.unpack2023(b, seq)
+		return s.unpack2023(b, last)
 	}
 	n, id := s.ctecBits/8, 0
 	if len(b) < n {
@@ -203,8 +199,7 @@ func (s *SA) unpack(b []byte, seq uint64) (int, Error) {
 	}
 	t = append(t, b[len(b)-n:]...)
 	b = b[:len(b)-n]
-	last, e := s.growTrailer(t, seq)
-	if e != 0 {
+	if e := s.growTrailer(t, last); e != 0 {
 		return 0, e
 	}
 	pad := last.PadBytes
@@ -219,27 +214,26 @@ func (s *SA) unpack(b []byte, seq uint64) (int, Error) {
 }
 
 // growTrailer decompresses Pad Length and Next Header.
-func (s *SA) growTrailer(residue []byte, seq uint64) (esp.Opened, Error) {
+func (s *SA) growTrailer(residue []byte, last *esp.Opened) Error {
 	m := &s.got
 	if !m.ok || string(m.residue[:m.n]) != string(residue) {
 		m.ok, m.n = false, uint8(copy(m.residue[:], residue))
 		s.dec.Use(s.ctx[CTEC])
 		if _, _, err := s.dec.AppendDecompress(m.trailer[:0], residue, schc.DirUp); err != nil {
-			return esp.Opened{}, ErrMalformed
+			return ErrMalformed
 		}
 		m.ok = true
 	}
 	t := &m.trailer
-	last := esp.Opened{Seq: seq, PadBytes: int(t[0]), NextHeader: t[1], Dummy: t[1] == protoNone}
+	last.PadBytes, last.NextHeader, last.Dummy = int(t[0]), t[1], t[1] == protoNone
 	if s.Mode == esp.ModeTunnel && !last.Dummy && t[1] != protoIPv4 && t[1] != protoIPv6 {
-		return last, ErrMalformed
+		return ErrMalformed
 	}
-	s.SetLast(last)
-	return last, 0
+	return 0
 }
 
 // unpack2023 is unpack for the 2023 profile. It clears what it takes off.
-func (s *SA) unpack2023(b []byte, seq uint64) (int, Error) {
+func (s *SA) unpack2023(b []byte, last *esp.Opened) (int, Error) {
 	n := len(b)*8 - s.padBits
 	if n < 0 || len(b)%s.align != 0 {
 		return 0, ErrMalformed
@@ -257,7 +251,7 @@ func (s *SA) unpack2023(b []byte, seq uint64) (int, Error) {
 	}
 	s.tmp[0] = byte(bitio.Get(b, n, s.ctecBits) << (8 - s.ctecBits))
 	bitio.Put(b, n, s.ctecBits, 0)
-	if _, e := s.growTrailer(s.tmp[:(s.ctecBits+7)/8], seq); e != 0 {
+	if e := s.growTrailer(s.tmp[:(s.ctecBits+7)/8], last); e != 0 {
 		return 0, e
 	}
 	return n, 0

@@ -73,6 +73,7 @@ type SA struct {
 	eecLen   int // bytes of the compressed ESP header
 	ctecBits int // of the RuleID and the residue of the trailer
 	align    int // bytes that the clear text is a multiple of
+	room     int // what SealRoom adds
 	// The 2023 profile: bits that say how much padding there is; none if nothing
 	// needs padding.
 	padBits int
@@ -222,6 +223,11 @@ func (s *SA) layout(alg esp.Algorithm) {
 	s.eecLen = residueBits(&s.rules.EEC) / 8
 	s.ctecBits = residueBits(&s.rules.CTEC)
 	s.align = max(s.attr.Alignment.Bytes(), alg.BlockLen())
+	most := s.ctx[IIPC].MaxCompressedLen(0)
+	for i := range s.more {
+		most = max(most, s.more[i].ctx.MaxCompressedLen(0))
+	}
+	s.room = most + 40 + s.eecLen + alg.IVLen() + 3 + 2*s.align + alg.ICVLen()
 	if s.attr.Profile != ProfileEHC2023 {
 		return
 	}

@@ -12,10 +12,7 @@ import (
 // SealRoom returns how many bytes AppendSeal needs behind dst for a packet of n
 // bytes.
 func (s *SA) SealRoom(n int) int {
-	if s.ctx[IIPC] == nil {
-		return n
-	}
-	return s.ctx[IIPC].MaxCompressedLen(n) + 40 + s.eecLen + s.Suite().IVLen() + 3 + 2*s.align + s.Suite().ICVLen()
+	return n + s.room
 }
 
 // AppendSeal protects the IP packet pkt (draft-ietf-ipsecme-diet-esp-10, Sections
@@ -111,13 +108,15 @@ func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 	} else {
 		var err error
 		s.comp.Use(ctx)
-		s.comp.SetInputs(schc.Inputs{Outer: outer})
+		s.comp.SetOuter(outer)
 		out, _, err = s.comp.AppendCompress(out, payload, schc.DirUp)
-		s.comp.SetInputs(schc.Inputs{})
+		s.comp.SetOuter(nil)
 		if err != nil {
 			return out, schcError(err)
 		}
-		bits = s.comp.Last().Bits
+		if s.attr.Profile == ProfileEHC2023 {
+			bits = s.comp.Last().Bits
+		}
 	}
 	if s.attr.Profile == ProfileEHC2023 {
 		return s.trailer2023(out, at, bits, next)

@@ -103,6 +103,7 @@ func (p *place) locate6(pkt []byte, outbound bool) Error {
 	if len(pkt) < 40 {
 		return ErrTruncated
 	}
+	p.v4 = false
 	p.total = 40 + int(binary.BigEndian.Uint16(pkt[4:]))
 	switch {
 	case p.total > len(pkt):

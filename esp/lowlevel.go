@@ -19,7 +19,6 @@ func ParseHeaders(pkt []byte, seal bool) (h Headers, err error) {
 
 // Parse is ParseHeaders for Headers that are there.
 func (h *Headers) Parse(pkt []byte, seal bool) error {
-	h.p = place{}
 	if e := h.p.locate(pkt, seal); e != 0 {
 		return e
 	}
@@ -103,13 +102,14 @@ func (s *SA) Count(n int) { s.count(n) }
 // Spent reports whether the limits of life allow no more packets.
 func (s *SA) Spent() bool { return s.spent(0) }
 
-// Candidates lists the sequence numbers that the low bits of one may stand for, 0
-// to 32 bits, the most likely first. Without a window it lists none.
-func (s *SA) Candidates(low uint32, bits uint8) seqno.Candidates {
+// Candidates makes c list the sequence numbers that the low bits of one may stand
+// for, 0 to 32 bits, the most likely first. Without a window it lists none.
+func (s *SA) Candidates(c *seqno.Candidates, low uint32, bits uint8) {
 	if s.Window == NoWindow {
-		return seqno.Candidates{}
+		*c = seqno.Candidates{}
+		return
 	}
-	return s.window.Recover(low, bits, s.LastSeq())
+	s.window.RecoverTo(c, low, bits, s.LastSeq())
 }
 
 // Fresh reports whether a packet with this number may be new.

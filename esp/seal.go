@@ -100,7 +100,6 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 
 // outbound checks that a packet is one for this SA.
 func (s *SA) outbound(p *place, pkt []byte) Error {
-	*p = place{}
 	e := p.locate(pkt, true)
 	if s.Mode == ModeTunnel {
 		if e == ErrUnsupported {

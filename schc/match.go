@@ -368,6 +368,12 @@ func (m *matcher) matches(at, n int, pkt []byte) verdict {
 		at += recMatch
 		el := &m.elems[rec[1]%maxElems]
 		off := int(el.off) + (int(rec[2]) | int(rec[3])<<8)
+		if rec[0] == matchLower { // short, as tunnels have several
+			if bitio.Load(pkt, off)<<(rec[6]&7)>>((64-rec[4])&63) != m.low.get(rec[8], int(rec[4])) {
+				return noMatch
+			}
+			continue
+		}
 		nbits, aux := le16(rec, 4), le16(rec, 6)
 		data := int(le32(rec, 8))
 		ok := true
@@ -385,8 +391,6 @@ func (m *matcher) matches(at, n int, pkt []byte) verdict {
 			ok = len(m.in.DevIID) == 8 && bitio.Load(m.in.DevIID, 0) == bitio.Load(pkt, off)
 		case matchAppIID:
 			ok = len(m.in.AppIID) == 8 && bitio.Load(m.in.AppIID, 0) == bitio.Load(pkt, off)
-		case matchLower:
-			ok = bitio.Load(pkt, off)<<uint(aux)>>uint(64-nbits) == m.low.get(byte(data), nbits)
 		case matchMaxBytes:
 			ok = int(el.n) <= aux
 		case matchExactBytes:
