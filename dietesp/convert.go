@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/schckit/schckit/esp"
+	"github.com/schckit/schckit/internal/seqno"
 )
 
 // This file turns packets of standard ESP into Diet-ESP and back.
@@ -59,8 +60,8 @@ func (d *SAD) AppendCompress(dst, espPkt []byte) ([]byte, *SA, error) {
 
 // lookup finds the SA of a standard ESP packet, the most precise one.
 func (d *SAD) lookup(espPkt []byte) (*SA, Error) {
-	h, e := locate(espPkt, protoESP)
-	if e != 0 {
+	var h esp.Headers
+	if e := locate(&h, espPkt, protoESP); e != 0 {
 		return nil, e
 	}
 	if len(espPkt) < h.End()+8 {
@@ -69,7 +70,7 @@ func (d *SAD) lookup(espPkt []byte) (*SA, Error) {
 	spi := binary.BigEndian.Uint32(espPkt[h.End():])
 	for i := range d.groups {
 		for _, s := range d.groups[i].sas {
-			if s.SPI == spi && s.Covers(h.Src(), h.Dst()) {
+			if s.SPI == spi && s.Covers(&h) {
 				return s, 0
 			}
 		}
@@ -84,20 +85,20 @@ func (s *SA) verify(dst, espPkt []byte) (out []byte, h esp.Headers, seq uint64, 
 	if s.ctx[IIPC] == nil {
 		return dst, h, 0, ErrNoSA
 	}
-	h, e = locate(espPkt, protoESP)
-	if e != 0 {
+	if e := locate(&h, espPkt, protoESP); e != 0 {
 		return dst, h, 0, e
 	}
 	b := espPkt[h.End():]
 	if len(b) < 8+s.Suite().IVLen()+2+s.Suite().ICVLen() {
 		return dst, h, 0, ErrTruncated
 	}
-	if binary.BigEndian.Uint32(b) != s.SPI || !s.Covers(h.Src(), h.Dst()) {
+	if binary.BigEndian.Uint32(b) != s.SPI || !s.Covers(&h) {
 		return dst, h, 0, ErrNoSA
 	}
 	seq = uint64(binary.BigEndian.Uint32(b[4:]))
 	if s.ESN {
-		list := s.Candidates(uint32(seq), 32)
+		var list seqno.Candidates
+		s.Candidates(&list, uint32(seq), 32)
 		var ok bool
 		if seq, ok = list.Next(); !ok {
 			return dst, h, 0, ErrReplay
@@ -270,11 +271,11 @@ func (s *SA) AppendDecompress(dst, pkt []byte) ([]byte, error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	h, e := locate(pkt, s.opt.Protocol)
-	if e != 0 {
+	var h esp.Headers
+	if e := locate(&h, pkt, s.opt.Protocol); e != 0 {
 		return dst, e
 	}
-	if !s.Covers(h.Src(), h.Dst()) {
+	if !s.Covers(&h) {
 		return dst, ErrNoSA
 	}
 	if e := s.start(&s.trials[0], pkt[h.End():]); e != 0 {
@@ -296,7 +297,8 @@ func (d *SAD) AppendDecompress(dst, pkt []byte) ([]byte, *SA, error) {
 	if err != nil {
 		return dst, s, err
 	}
-	h, e := locate(pkt, d.opt.Protocol)
+	var h esp.Headers
+	e := locate(&h, pkt, d.opt.Protocol)
 	if e == 0 {
 		out, e = s.grow(out, len(dst), pkt, &h)
 	}

@@ -97,8 +97,7 @@ func (e *EECOnly) standard(espPkt []byte) (h esp.Headers, seq uint64, err Error)
 	if e.ctx == nil {
 		return h, 0, ErrNoSA
 	}
-	h, err = locate(espPkt, protoESP)
-	if err != 0 {
+	if err = locate(&h, espPkt, protoESP); err != 0 {
 		return h, 0, err
 	}
 	b := espPkt[h.End():]
@@ -155,7 +154,8 @@ func (e *EECOnly) AppendCompress(dst, espPkt []byte) ([]byte, error) {
 
 // Matches reports whether the compressed packet pkt may be of e.
 func (e *EECOnly) Matches(pkt []byte) bool {
-	h, err := locate(pkt, e.proto)
+	var h esp.Headers
+	err := locate(&h, pkt, e.proto)
 	if err != 0 || e.ctx == nil || !e.covers(&h) {
 		return false
 	}
@@ -183,8 +183,8 @@ func (e *EECOnly) AppendDecompress(dst, pkt []byte) ([]byte, error) {
 	if e.ctx == nil {
 		return dst, ErrNoSA
 	}
-	h, err := locate(pkt, e.proto)
-	if err != 0 {
+	var h esp.Headers
+	if err := locate(&h, pkt, e.proto); err != 0 {
 		return dst, err
 	}
 	if !e.covers(&h) {

@@ -56,8 +56,8 @@ func (s *SA) Explain(pkt []byte) *Explanation {
 	if s.ctx[IIPC] == nil {
 		return &Explanation{Err: ErrNoSA}
 	}
-	h, err := s.Outbound(pkt)
-	if err != nil {
+	var h esp.Headers
+	if err := s.Outbound(&h, pkt); err != nil {
 		return &Explanation{Err: espError(err)}
 	}
 	if s.Mode == esp.ModeTransport {
@@ -71,7 +71,7 @@ func (s *SA) Explain(pkt []byte) *Explanation {
 		return &Explanation{Err: ErrNoRule}
 	}
 	outer := make([]byte, s.OuterLen())
-	s.PutOuter(outer, s.opt.Protocol, h.TrafficClass())
+	s.PutOuter(&h, outer, s.opt.Protocol, h.TrafficClass())
 	if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
 		lowerLabel(outer, pkt)
 	}

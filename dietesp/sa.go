@@ -73,12 +73,15 @@ type SA struct {
 	eecLen   int // bytes of the compressed ESP header
 	ctecBits int // of the RuleID and the residue of the trailer
 	align    int // bytes that the clear text is a multiple of
+	room     int // what SealRoom adds
 	// The 2023 profile: bits that say how much padding there is; none if nothing
 	// needs padding.
 	padBits int
 
 	limit  limiter
-	tmp    [16]byte // what the engine reads and writes of headers and trailers
+	tmp    [16]byte // what the engine reads and writes of headers
+	sent   trailer  // the last that was compressed
+	got    trailer  // the last that was decompressed
 	trials [1]trial
 }
 
@@ -120,6 +123,14 @@ func (s *SA) Init(c esp.Config, suite *esp.Suite, a Attributes, o Options) error
 	s.layout(alg)
 	s.limit.init(&s.opt)
 	return nil
+}
+
+// A trailer is Pad Length and Next Header, and the SCHC Packet of both.
+type trailer struct {
+	trailer [2]byte
+	residue [4]byte
+	n       uint8 // bytes of residue
+	ok      bool
 }
 
 // A variant is IIPC for packets of one transport protocol.
@@ -212,6 +223,11 @@ func (s *SA) layout(alg esp.Algorithm) {
 	s.eecLen = residueBits(&s.rules.EEC) / 8
 	s.ctecBits = residueBits(&s.rules.CTEC)
 	s.align = max(s.attr.Alignment.Bytes(), alg.BlockLen())
+	most := s.ctx[IIPC].MaxCompressedLen(0)
+	for i := range s.more {
+		most = max(most, s.more[i].ctx.MaxCompressedLen(0))
+	}
+	s.room = most + 40 + s.eecLen + alg.IVLen() + 3 + 2*s.align + alg.ICVLen()
 	if s.attr.Profile != ProfileEHC2023 {
 		return
 	}
