@@ -74,11 +74,13 @@ func (a *Attributes) rules(c *esp.Config, alg esp.Algorithm) Rules {
 	return r
 }
 
-// Options returns the options of the Context of one compressor: Header and
-// Payload of IIPC are split as Section 6.1 says, and checksums in transport mode
-// take the addresses of the outer header.
+// Options returns the options of the Context of one compressor: the headers of
+// IIPC are of a fixed length and, but for the 2023 profile, padded to a byte, as
+// Section 6.1 says; checksums in transport mode take the addresses of the outer
+// header.
 func (a Attributes) Options(s Stage, m esp.Mode) schc.Options {
-	return schc.Options{SplitHeader: s == IIPC && a.Profile == ProfileDietESP10, OuterHeader: s == IIPC && m == esp.ModeTransport}
+	return schc.Options{FixedHeaders: s == IIPC, SplitHeader: s == IIPC && a.Profile == ProfileDietESP10,
+		OuterHeader: s == IIPC && m == esp.ModeTransport}
 }
 
 // id returns the RuleID of a compressor: implicit if it is elided (RFC 9363).

@@ -26,10 +26,12 @@ type Options struct {
 	OuterHeader bool
 	// SplitHeader makes SCHC Packets as draft-ietf-ipsecme-diet-esp-10, Section
 	// 6.1, does: zero bits pad RuleID and residue to a whole byte, in front of
-	// the payload, and only header fields of a fixed length are header, so that
-	// the IPv4 or TCP options of the last header, which the Rule does not
-	// describe, are payload; their length is sent.
+	// the payload.
 	SplitHeader bool
+	// FixedHeaders says that only header fields of a fixed length are header, as
+	// the same section has it: the IPv4 or TCP options of the last header, which
+	// the Rule does not describe, are payload; their length is sent.
+	FixedHeaders bool
 }
 
 // maxCandidates bounds the Rules that are walked and verified per packet. The
@@ -136,6 +138,9 @@ func compileImage(rules []Rule, opts *Options) (string, error) {
 	}
 	if opts.SplitHeader {
 		b.img[imgFlags] |= imgSplitHeader
+	}
+	if opts.FixedHeaders {
+		b.img[imgFlags] |= imgFixedHeaders
 	}
 	fp := fingerprint(rules)
 	copy(b.img[imgFinger:], fp[:])

@@ -15,7 +15,7 @@ import (
 func newESP(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "esp",
-		Short: "ESP (RFC 4303): protect and open captures and packets",
+		Short: "ESP (RFC 4303) and Diet-ESP: protect, open and convert captures and packets",
 		Long: `Protect IP packets with the Encapsulating Security Payload (RFC 4303) and open them,
 under the Security Associations of an SA file.
 
@@ -37,9 +37,28 @@ An SA file is a JSON list of objects:
     window      packets of the anti-replay window, 32 to 4096, 0 for none (default 64)
     max_packets, max_bytes   life of the SA (default: no limit)
     ts_src, ts_dst           prefixes of what a tunnel takes when sealing (default: any)
-    diet        Diet-ESP attributes`,
+    diet        Diet-ESP attributes, {} for the defaults:
+
+    profile             diet-esp-10 (default) or ehc-2023
+    esp_spi_lsb, esp_sn_lsb   bits of SPI and Sequence Number that are sent, 0 to 32 (default);
+                        together a multiple of 8. In ehc-2023 bytes, 0 to 4
+    dscp_action         not_compressed (default), lower, sa (with dscp_list: [0, 46])
+    ecn_action          not_compressed (default), lower
+    flow_label_action   not_compressed (default), lower, generated, zero
+    hop_limit           lower (default), value-sent
+    alignment           8 bit, 16 bit, 32 bit, 64 bit (default)
+    esp_trailer         Optional (default), Mandatory
+    iipc_profile        iipc_diet-esp (default), iipc_not_compressed
+    rule_id             elided (default), sent
+    ts_ip_version       IPv4-only, IPv6-only (default: that of the addresses)
+    ts_ip_src_start, ts_ip_src_end, ts_ip_dst_start, ts_ip_dst_end   (default: ts_src, ts_dst)
+    ts_proto            UDP, TCP, UDP-Lite, SCTP, ANY (default) or a number
+    ts_port_src_start, ts_port_src_end, ts_port_dst_start, ts_port_dst_end   (default: any)
+    ts_flow_label, ts_proto_list, ts_dsp_list   of ehc-2023`,
 		Example: `  schc esp seal --sa sa.json -r clear.pcap -w esp.pcap
   schc esp open --sa sa.json -r esp.pcap -w clear.pcap
+  schc esp compress --sa sa.json -r esp.pcap -w diet.pcap
+  schc esp stats --sa sa.json --by-field -r clear.pcap
   echo 6000... | schc esp seal --hex --sa sa.json`,
 		Args: noCommand,
 		RunE: noCommand,
