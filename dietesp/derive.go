@@ -75,10 +75,12 @@ func (a *Attributes) rules(c *esp.Config, alg esp.Algorithm) Rules {
 }
 
 // Options returns the options of the Context of one compressor: Header and
-// Payload of IIPC are split as Section 6.1 says, and checksums in transport mode
-// take the addresses of the outer header.
+// Payload of IIPC are split as Section 6.1 says, options that are not described
+// are payload, and checksums in transport mode take the addresses of the outer
+// header.
 func (a Attributes) Options(s Stage, m esp.Mode) schc.Options {
-	return schc.Options{SplitHeader: s == IIPC && a.Profile == ProfileDietESP10, OuterHeader: s == IIPC && m == esp.ModeTransport}
+	return schc.Options{SplitHeader: s == IIPC && a.Profile == ProfileDietESP10, FixedHeaders: s == IIPC,
+		OuterHeader: s == IIPC && m == esp.ModeTransport}
 }
 
 // id returns the RuleID of a compressor: implicit if it is elided (RFC 9363).
