@@ -193,7 +193,7 @@ func (s *SA) shrink(out, espPkt, text []byte, h *esp.Headers, seq uint64) ([]byt
 	if e != 0 {
 		return out, e
 	}
-	if s.Mode == esp.ModeTunnel && s.attr.FlowLabel == ActionGenerated && s.attr.IIPC == IIPCDietESP && !regenerated(payload, seq) {
+	if s.generates && !regenerated(payload, seq) {
 		return out, ErrNoRule
 	}
 	at, end, suite := len(out), h.End(), s.Suite()

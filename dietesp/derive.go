@@ -74,12 +74,12 @@ func (a *Attributes) rules(c *esp.Config, alg esp.Algorithm) Rules {
 	return r
 }
 
-// Options returns the options of the Context of one compressor: the headers of
-// IIPC are of a fixed length and, but for the 2023 profile, padded to a byte, as
-// Section 6.1 says; checksums in transport mode take the addresses of the outer
+// Options returns the options of the Context of one compressor: Header and
+// Payload of IIPC are split as Section 6.1 says, options that are not described
+// are payload, and checksums in transport mode take the addresses of the outer
 // header.
 func (a Attributes) Options(s Stage, m esp.Mode) schc.Options {
-	return schc.Options{FixedHeaders: s == IIPC, SplitHeader: s == IIPC && a.Profile == ProfileDietESP10,
+	return schc.Options{SplitHeader: s == IIPC && a.Profile == ProfileDietESP10, FixedHeaders: s == IIPC,
 		OuterHeader: s == IIPC && m == esp.ModeTransport}
 }
 

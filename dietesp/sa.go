@@ -67,13 +67,15 @@ type SA struct {
 	comp schc.Compressor
 	dec  schc.Decompressor
 
-	whole    bool // IIPC is not performed, but for variants
-	nextBit  int  // where a residue of IIPC has the Next Header
-	nextBits int
-	eecLen   int // bytes of the compressed ESP header
-	ctecBits int // of the RuleID and the residue of the trailer
-	align    int // bytes that the clear text is a multiple of
-	room     int // what SealRoom adds
+	generates bool  // flow labels or identifications
+	segments  uint8 // the one protocol that transport mode describes, 0: several, or none
+	whole     bool  // IIPC is not performed, but for variants
+	nextBit   int   // where a residue of IIPC has the Next Header
+	nextBits  int
+	eecLen    int // bytes of the compressed ESP header
+	ctecBits  int // of the RuleID and the residue of the trailer
+	align     int // bytes that the clear text is a multiple of
+	room      int // what SealRoom adds
 	// The 2023 profile: bits that say how much padding there is; none if nothing
 	// needs padding.
 	padBits int
@@ -176,6 +178,10 @@ func (s *SA) variants(m esp.Mode) Error {
 	return 0
 }
 
+// describes reports whether the Rules are for payloads of ESP with this Next
+// Header: in transport mode nothing else in the Rule of IIPC says so.
+func (s *SA) describes(next uint8) bool { return s.segments == 0 || s.segments == next }
+
 // context returns the Context of IIPC for packets of a protocol, nil if IIPC is
 // not performed.
 func (s *SA) context(proto uint8) *schc.Context {
@@ -220,6 +226,10 @@ func (r *Rules) stage(s Stage) *schc.Rule {
 // layout computes the sizes that are the same for all packets.
 func (s *SA) layout(alg esp.Algorithm) {
 	s.whole = s.rules.IIPC.Nature == schc.NatureNoCompression
+	s.generates = s.attr.FlowLabel == ActionGenerated && s.attr.IIPC == IIPCDietESP && s.Mode == esp.ModeTunnel
+	if s.Mode == esp.ModeTransport && !s.whole {
+		s.segments = s.attr.Selectors.protocol()
+	}
 	s.eecLen = residueBits(&s.rules.EEC) / 8
 	s.ctecBits = residueBits(&s.rules.CTEC)
 	s.align = max(s.attr.Alignment.Bytes(), alg.BlockLen())

@@ -59,7 +59,7 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 		if h.V4() {
 			next = protoIPv4
 		}
-		if s.attr.FlowLabel == ActionGenerated && fragmented(pkt) {
+		if s.generates && fragmented(pkt) {
 			return dst, ErrNoRule // the fragments would get different numbers
 		}
 		out = out[:at+s.OuterLen()]
@@ -103,6 +103,9 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 // the trailer compressed. out has room.
 func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 	at, bits := len(out), len(payload)*8
+	if !s.describes(next) {
+		return out, ErrNoRule
+	}
 	if ctx := s.context(s.protocolOf(payload, next)); ctx == nil {
 		out = append(out, payload...)
 	} else {

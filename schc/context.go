@@ -28,9 +28,10 @@ type Options struct {
 	// 6.1, does: zero bits pad RuleID and residue to a whole byte, in front of
 	// the payload.
 	SplitHeader bool
-	// FixedHeaders says that only header fields of a fixed length are header, as
-	// the same section has it: the IPv4 or TCP options of the last header, which
-	// the Rule does not describe, are payload; their length is sent.
+	// FixedHeaders makes payload of the IPv4 or TCP options of the last header
+	// that a Rule describes, if it does not describe the options and sends their
+	// length: in that draft "all the Header fields are of a fixed size".
+	// Otherwise such a Rule is for packets without options.
 	FixedHeaders bool
 }
 

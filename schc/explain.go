@@ -208,7 +208,7 @@ func (c *Context) ruleReport(i int, pkt []byte, dir Direction, in Inputs, chosen
 		h := c.img[p : p+progHeader]
 		if v, header := m.fit(p, h, pkt); v != noMatch {
 			rr.Match, rr.Lossy = true, v == lossy
-			rr.Bits = m.countBits(p) + (len(pkt)-header)*8
+			rr.Bits = m.front(m.countBits(p)) + (len(pkt)-header)*8
 			switch {
 			case chosen:
 			case rr.Lossy && c.img[imgFlags]&imgLossless != 0:
