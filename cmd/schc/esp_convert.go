@@ -47,7 +47,8 @@ packets.
 
 What has no SA, does not verify, or would not come back as it is (other padding than the
 least, packets that the Rules do not describe) is passed through. A packet that is
-Diet-ESP already is passed through and reported, and the exit code is then 1.
+Diet-ESP of one of the SAs already is passed through and reported, and the exit code is
+then 1.
 
 --eec-only compresses SPI and Sequence Number and leaves the rest as it is: it takes spi
 and seq, the number before the first, from the SA file and needs no keys. A packet
@@ -72,8 +73,8 @@ func newESPDecompress(e *env) *cobra.Command {
 		Long: `Convert the packets of Diet-ESP in a capture back to the standard ESP that schc esp
 compress was given. The SA file, and --eec-only, are the same as there.
 
-Other packets are passed through. A packet of Diet-ESP that does not verify or names no
-SA is passed through and reported, and the exit code is then 1.
+Other packets are passed through. A packet of Diet-ESP that does not verify is passed
+through and reported, and the exit code is then 1.
 
 With --hex, every line is an IP packet in hex and comes back as the other form or, where
 it failed, as
@@ -202,6 +203,9 @@ var errAlready = errors.New("malformed: is Diet-ESP already")
 // compress appends the Diet-ESP form of pkt.
 func (c *converter) compress(dst, pkt []byte) ([]byte, error) {
 	if _, err := dietesp.Locate(pkt, 0); err == nil {
+		if _, err := c.restore(nil, pkt); err != nil {
+			return dst, errPass // the other end does not touch it
+		}
 		return dst, errAlready
 	}
 	var out []byte
@@ -228,15 +232,17 @@ func (c *converter) decompress(dst, pkt []byte) ([]byte, error) {
 		}
 		return dst, errPass
 	}
-	var out []byte
-	var err error
-	if c.eec != nil {
-		out, err = c.eec.AppendDecompress(dst, pkt)
-	} else {
-		out, _, err = c.sad.AppendDecompress(dst, pkt)
-	}
-	if err == dietesp.ErrNoSA {
-		return dst, errors.New("no-sa: no SA for these bits of the SPI and these addresses")
+	out, err := c.restore(dst, pkt)
+	if err == dietesp.ErrNoSA || err == dietesp.ErrTruncated {
+		return dst, errPass // of no SA, or too short for what its SA makes
 	}
 	return out, dietClass(err)
+}
+
+func (c *converter) restore(dst, pkt []byte) (out []byte, err error) {
+	if c.eec != nil {
+		return c.eec.AppendDecompress(dst, pkt)
+	}
+	out, _, err = c.sad.AppendDecompress(dst, pkt)
+	return out, err
 }
