@@ -565,7 +565,9 @@ func TestCheck(t *testing.T) {
 			a.Selectors.DstPortStart = 2
 		}},
 		{"ts_proto", func(a *Attributes, _ *esp.Config, _ *esp.Algorithm) { a.Selectors.Protocols = []uint8{6, 17} }},
-		{"", func(a *Attributes, c *esp.Config, _ *esp.Algorithm) { a.Selectors.Version, c.Mode = 0, esp.ModeTransport }},
+		{"", func(a *Attributes, c *esp.Config, _ *esp.Algorithm) {
+			a.Selectors.Version, c.Mode = 0, esp.ModeTransport
+		}},
 		{"", func(a *Attributes, _ *esp.Config, _ *esp.Algorithm) {
 			a.Selectors.Version, a.IIPC, a.Trailer = 0, IIPCNotCompressed, TrailerMandatory
 		}},
