@@ -40,7 +40,7 @@ func TestConvert(t *testing.T) {
 				continue
 			}
 			if c.Mode == esp.ModeTunnel && a.FlowLabel == ActionLower && a.IIPC == IIPCDietESP && g.chance(90) {
-				lowerLabel(pkt, inner)
+				up.putFirst(pkt, inner, trafficClass(inner))
 				if pkt[0]>>4 == 4 {
 					fixIPv4(pkt)
 				}
@@ -286,4 +286,11 @@ func TestEECSet(t *testing.T) {
 	if _, err := d.AppendDecompress(nil, amb); err != ErrNoSA {
 		t.Errorf("AppendDecompress of an unknown SPI: %v", err)
 	}
+}
+
+func trafficClass(pkt []byte) uint8 {
+	if pkt[0]>>4 == 4 {
+		return pkt[1]
+	}
+	return pkt[0]<<4 | pkt[1]>>4
 }
