@@ -69,8 +69,12 @@ func (d *SAD) lookup(espPkt []byte) (*SA, Error) {
 	}
 	spi := binary.BigEndian.Uint32(espPkt[h.End():])
 	for i := range d.groups {
-		for _, s := range d.groups[i].sas {
-			if s.SPI == spi && s.Covers(&h) {
+		g := &d.groups[i]
+		for _, s := range g.from(&h, spi) {
+			if g.compareKey(nil, h.Src(), h.Dst(), spi, s) != 0 {
+				break
+			}
+			if s.SPI == spi {
 				return s, 0
 			}
 		}

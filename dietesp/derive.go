@@ -37,8 +37,8 @@ func (s Stage) String() string {
 // All Fields are for DirUp, the direction of the SA.
 type Rules struct {
 	// IIPC describes the headers of the inner packet in tunnel mode, and those
-	// behind the IP header in transport mode. Its nature is no-compression where
-	// nothing is compressed.
+	// behind the IP header in transport mode. Where IIPC is not performed its
+	// nature is no-compression, and no RuleID is sent.
 	IIPC schc.Rule
 	// IIPCOther are the Rules for packets of the transport protocols that have
 	// one, where the selectors of the 2023 profile allow several: what is sent of

@@ -70,11 +70,8 @@ func (s *SA) Explain(pkt []byte) *Explanation {
 	if s.generates && fragmented(pkt) {
 		return &Explanation{Err: ErrNoRule}
 	}
-	outer := make([]byte, s.OuterLen())
-	s.PutOuter(&h, outer, s.opt.Protocol, h.TrafficClass())
-	if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
-		lowerLabel(outer, pkt)
-	}
+	outer := append([]byte(nil), s.outer[:s.tunnel.End()]...)
+	s.putFirst(outer, pkt, h.TrafficClass())
 	return s.explain(pkt, outer, next)
 }
 

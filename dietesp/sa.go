@@ -80,6 +80,8 @@ type SA struct {
 	// needs padding.
 	padBits int
 
+	tunnel esp.Headers // of what is sealed, in tunnel mode
+	outer  [40]byte    // that header, with traffic class and label 0
 	limit  limiter
 	tmp    [16]byte // what the engine reads and writes of headers
 	sent   trailer  // the last that was compressed
@@ -123,6 +125,9 @@ func (s *SA) Init(c esp.Config, suite *esp.Suite, a Attributes, o Options) error
 	s.comp.Reset(s.ctx[IIPC])
 	s.dec.Reset(s.ctx[IIPC])
 	s.layout(alg)
+	if c.Mode == esp.ModeTunnel && c.Src.IsValid() && c.Dst.IsValid() {
+		s.PutOuter(&s.tunnel, s.outer[:], o.Protocol, 0)
+	}
 	s.limit.init(&s.opt)
 	return nil
 }
