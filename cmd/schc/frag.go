@@ -57,10 +57,26 @@ func profileNames() []string {
 	return names
 }
 
+// sameProfile compares names of profiles: nbiot is nb-iot.
+func sameProfile(a, b string) bool {
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", "") }
+	return plain(a) == plain(b)
+}
+
+// canonicalProfile returns the name as it stands in profileNames, or name.
+func canonicalProfile(name string) string {
+	for _, n := range profileNames() {
+		if sameProfile(n, name) {
+			return n
+		}
+	}
+	return name
+}
+
 // namedProfiles returns the profiles of a name, nil for an unknown one.
 func namedProfiles(name string) []schc.NamedProfile {
 	for _, g := range profileGroups {
-		if g.name == name {
+		if sameProfile(g.name, name) {
 			var list []schc.NamedProfile
 			for _, p := range g.parts {
 				list = append(list, p())
@@ -69,7 +85,7 @@ func namedProfiles(name string) []schc.NamedProfile {
 		}
 	}
 	for _, p := range schc.Profiles() {
-		if p.Name == name {
+		if sameProfile(p.Name, name) {
 			return []schc.NamedProfile{p}
 		}
 	}
@@ -97,27 +113,34 @@ func (s *fragSet) say(e *env, l *loudness) {
 
 // load reads the Rules. dir, if not 0, is the direction that all of them have.
 func (f *fragRuleFlags) load(cmd *cobra.Command, e *env, in *input, dir schc.Direction) (*fragSet, error) {
-	s := new(fragSet)
-	if f.rules.file == "" && f.profile == "" {
-		return nil, usagef(cmd, "no fragmentation Rules are given; name a file with -C, or a link with --profile")
+	file, info, err := f.loadFile(cmd, e, in)
+	if err != nil {
+		return nil, err
 	}
-	if f.rules.file == "-" && in.path == "-" {
-		return nil, usagef(cmd, "Rules and packets cannot both come from standard input")
-	}
-	if f.rules.file == "" && f.rules.device != "" {
-		return nil, usagef(cmd, "--device needs a rule file; name it with -C")
-	}
-	if f.rules.file != "" {
-		file, info, err := e.loadRules(f.rules.file)
-		if err != nil {
-			return nil, err
-		}
+	s := &fragSet{info: info}
+	if file != nil {
 		if s.set, err = file.Set(f.rules.device); err != nil {
 			return nil, hint(err, "--device NAME picks one")
 		}
-		s.info = info
 	}
 	return s, f.fill(cmd, s, dir)
+}
+
+// loadFile reads the rule file; it is nil if there is a profile only.
+func (f *fragRuleFlags) loadFile(cmd *cobra.Command, e *env, in *input) (*rulefile.File, os.FileInfo, error) {
+	if f.rules.file == "" && f.profile == "" {
+		return nil, nil, usagef(cmd, "no fragmentation Rules are given; name a file with -C, or a link with --profile")
+	}
+	if f.rules.file == "-" && in.path == "-" {
+		return nil, nil, usagef(cmd, "Rules and packets cannot both come from standard input")
+	}
+	if f.rules.file == "" && f.rules.device != "" {
+		return nil, nil, usagef(cmd, "--device needs a rule file; name it with -C")
+	}
+	if f.rules.file == "" {
+		return nil, nil, nil
+	}
+	return e.loadRules(f.rules.file)
 }
 
 // fill makes the context and the profiles of s, whose set is loaded.
@@ -127,6 +150,10 @@ func (f *fragRuleFlags) fill(cmd *cobra.Command, s *fragSet, dir schc.Direction)
 	}
 	if f.profile != "" {
 		named := namedProfiles(f.profile)
+		if sameProfile(f.profile, schc.IEEE802154().Name) {
+			return hint(errors.New("over IEEE 802.15.4 SCHC Packets are not fragmented as SCHC but as 6LoWPAN (draft-ietf-6lo-schc-15dot4, Section 8)"),
+				"schc rules show --profile 15dot4 has the framing; schc lowpan stats --compare counts its fragments")
+		}
 		if named == nil {
 			return usagef(cmd, "--profile: there is no %q; there are %s", f.profile, strings.Join(profileNames(), ", "))
 		}

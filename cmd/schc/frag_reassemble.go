@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,9 @@ Captures from elsewhere are read too: packets of the link type USER0, and frames
 of the EtherType --ethertype on interfaces named "schc up" or "schc down". Where
 the interface does not tell, --dir says the direction.
 
+LoRaWAN traffic is read as by schc decompress: LoRaTap captures with --lorawan
+FILE, and uplink events in JSON.
+
 A packet that cannot be put together is reported and left out, and the exit code
 is 1.
 
@@ -53,6 +57,7 @@ packet. One that is not complete comes back as
 
 and so does a line that is no fragment; the exit code is then 1.`,
 		Example: `  schc frag reassemble -C rules.json --profile lorawan -r frames.pcapng -w small.pcapng
+  schc frag reassemble -C rules.json --lorawan keys.json -r radio.pcapng -w small.pcapng
   schc frag --hex -C rules.json --mtu 51 < in.txt | schc frag reassemble --hex -C rules.json`,
 		Args: maxArgs(1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -93,23 +98,23 @@ func reassembleCapture(cmd *cobra.Command, e *env, f *reassembleFlags, args []st
 	if err != nil {
 		return err
 	}
-	set, err := f.frag.load(cmd, e, &f.in, 0)
+	sets, err := f.sets(cmd, e, in)
 	if err != nil {
 		return err
 	}
-	set.say(e, &f.loudness)
-	r, err := f.in.open(cmd, e)
+	t, err := f.in.openTraffic(cmd, e, &f.link)
 	if err != nil {
 		return err
 	}
+	r := t.Reader
 	defer r.Close()
-	out, err := f.out.create(cmd, e, true, r.Info(), set.info)
+	out, err := f.out.create(cmd, e, true, r.Info(), sets.info, f.link.lorawan.info)
 	if err != nil {
 		return err
 	}
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
-	x := &reassembler{set: set, trim: newTrimmer(set.ctx, in), fallback: dir, etherType: f.link.etherType,
+	x := &reassembler{sets: sets, fallback: dir, etherType: f.link.etherType,
 		w: pcapio.NewNgWriter(out, application), r: r, flows: map[flowKey]*flow{}}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
@@ -122,6 +127,7 @@ func reassembleCapture(cmd *cobra.Command, e *env, f *reassembleFlags, args []st
 	if err := commit(out); err != nil {
 		return err
 	}
+	t.say(e, f.quiet)
 	x.failures.report(e, "packet")
 	if !f.quiet {
 		fmt.Fprintf(e.stderr, "%s: %d reassembled from %s, %d whole, %d passed through, %d left out, %d failed\n", report.Plural(int(x.messages), "message"),
@@ -130,10 +136,73 @@ func reassembleCapture(cmd *cobra.Command, e *env, f *reassembleFlags, args []st
 	if err := e.damaged(damage); err != nil {
 		return err
 	}
-	if x.failures.n > 0 {
+	if x.failures.n+t.fail.n > 0 {
 		return errFailed
 	}
 	return nil
+}
+
+// deviceFragSets are the Rules of a capture: one set, or one for each device
+// that has an interface.
+type deviceFragSets struct {
+	cmd   *cobra.Command
+	e     *env
+	flags *reassembleFlags
+	sets  *deviceSets // nil without a rule file
+	info  os.FileInfo
+	in    schc.Inputs
+	ready map[string]*deviceFragSet // by the name of the interface
+}
+
+// deviceFragSet is one of them, or why there is none.
+type deviceFragSet struct {
+	*fragSet
+	trim *trimmer
+	err  error
+}
+
+// sets loads the Rules.
+func (f *reassembleFlags) sets(cmd *cobra.Command, e *env, in schc.Inputs) (*deviceFragSets, error) {
+	file, info, err := f.frag.loadFile(cmd, e, &f.in)
+	if err != nil {
+		return nil, err
+	}
+	d := &deviceFragSets{cmd: cmd, e: e, flags: f, info: info, in: in, ready: map[string]*deviceFragSet{}}
+	if file != nil {
+		d.sets = newDeviceSets(file, f.frag.rules.device, &f.link.lorawan)
+		if len(file.Sets) > 1 && f.frag.rules.device == "" {
+			return d, nil // the capture tells the devices
+		}
+	}
+	_, err = d.find("")
+	return d, err
+}
+
+// find returns the Rules for an interface of that name.
+func (d *deviceFragSets) find(name string) (*deviceFragSet, error) {
+	if _, ok := deviceOf(name); !ok || d.sets == nil {
+		name = "" // all the same
+	}
+	if s := d.ready[name]; s != nil {
+		return s, nil
+	}
+	s, in := &deviceFragSet{fragSet: &fragSet{info: d.info}}, d.in
+	if d.sets != nil {
+		if s.set, in, s.err = d.sets.find(name, in); s.err != nil && s.err != errNoSet {
+			return nil, s.err
+		}
+	}
+	if s.err == nil {
+		if err := d.flags.frag.fill(d.cmd, s.fragSet, 0); err != nil {
+			return nil, err
+		}
+		if len(d.ready) == 0 {
+			s.say(d.e, &d.flags.loudness)
+		}
+		s.trim = newTrimmer(s.ctx, in)
+	}
+	d.ready[name] = s
+	return s, nil
 }
 
 // flowKey tells the senders of fragments in a capture apart.
@@ -149,8 +218,8 @@ type flow struct {
 
 // reassembler restores the SCHC Packets of a capture.
 type reassembler struct {
-	set       *fragSet
-	trim      *trimmer
+	sets      *deviceFragSets
+	by        []*deviceFragSet // by interface; nil: no SCHC Packets
 	fallback  schc.Direction
 	etherType uint16
 	w         *pcapio.NgWriter
@@ -177,7 +246,18 @@ func (x *reassembler) sync() error {
 		if _, err := x.w.AddInterface(f); err != nil {
 			return err
 		}
-		x.origins = append(x.origins, o)
+		var set *deviceFragSet
+		if o.dir != 0 {
+			orig, _, ok := all[i].Original()
+			if !ok {
+				orig.Name = all[i].Name
+			}
+			var err error
+			if set, err = x.sets.find(orig.Name); err != nil {
+				return err
+			}
+		}
+		x.origins, x.by = append(x.origins, o), append(x.by, set)
 	}
 	return nil
 }
@@ -194,11 +274,15 @@ func (x *reassembler) packet(n uint64, p *pcapio.Packet) error {
 		x.passed++
 		return x.w.WritePacket(p.Iface, p)
 	}
-	msg := p.Data[loc.Off:]
+	msg, set := p.Data[loc.Off:], x.by[p.Iface]
+	if set.err != nil {
+		x.failures.addText(n, set.err.Error())
+		return nil
+	}
 	var profile *schc.Profile
-	for i := range x.set.profiles {
-		if x.set.profiles[i].Matches(msg, 8*len(msg)) {
-			profile = &x.set.profiles[i]
+	for i := range set.profiles {
+		if set.profiles[i].Matches(msg, 8*len(msg)) {
+			profile = &set.profiles[i]
 		}
 	}
 	switch {
@@ -220,8 +304,9 @@ func (x *reassembler) packet(n uint64, p *pcapio.Packet) error {
 func (x *reassembler) fragment(n uint64, p *pcapio.Packet, head, msg []byte, o *schcSide) error {
 	key := flowKey{p.Iface, string(head)}
 	fl := x.flows[key]
+	set := x.by[p.Iface]
 	if fl == nil {
-		fl = &flow{r: x.set.newReceiver()}
+		fl = &flow{r: set.newReceiver()}
 		x.flows[key] = fl
 		x.order = append(x.order, fl)
 	}
@@ -236,7 +321,7 @@ func (x *reassembler) fragment(n uint64, p *pcapio.Packet, head, msg []byte, o *
 		}
 		finished = true
 		x.packets++
-		bits := x.trim.bits(r.packet, r.bits, o.dir)
+		bits := set.trim.bits(r.packet, r.bits, o.dir)
 		q := *p
 		q.Data = append([]byte(key.head), r.packet[:(bits+7)/8]...)
 		q.OrigLen = uint32(len(q.Data))

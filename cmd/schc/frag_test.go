@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/lowpan"
 )
 
 // fragLines are packets for schc frag --hex: of 60 bytes, of 62 bits, and what
@@ -302,6 +304,34 @@ func TestFragSimulatePlot(t *testing.T) {
 			if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || len(v.Sweep) != 11 || v.Sweep[10].Loss != 0.5 {
 				t.Errorf("%s: sweep %+v, %v", name, v, err)
 			}
+		}
+	}
+}
+
+// TestProfile154: the framing of IEEE 802.15.4 is what package lowpan has, and no
+// fragmentation Rule.
+func TestProfile154(t *testing.T) {
+	r := tool("", "rules", "show", "--profile", "15dot4", "-f", "tsv")
+	for _, want := range []string{
+		fmt.Sprintf("\tdispatch\t0x%02x\t4.1.1\t", lowpan.DispatchSCHC), fmt.Sprintf("\tpointer-dispatch\t0x%02x\t4.3\t", lowpan.DispatchSCHCPointer),
+		"\tfragmentation\t6LoWPAN\t8\t", "\tmaximum-packet-size\t1500\t10\t"} {
+		if r.code != exitDone || !strings.Contains(r.stdout, want) {
+			t.Errorf("rules show: %+v, want %q", r, want)
+		}
+	}
+	if r := tool("", "rules", "show", "--profile", "15dot4"); !strings.HasPrefix(r.stdout, "15dot4: IEEE 802.15.4, behind a 6LoWPAN dispatch, draft-ietf-6lo-schc-15dot4-13\n") {
+		t.Errorf("rules show: %+v", r)
+	}
+	if r := tool("00\n", "frag", "--hex", "--profile", "15dot4", "--mtu", "80"); r.code != exitError || !strings.Contains(r.stderr, "not fragmented as SCHC") {
+		t.Errorf("frag: %+v", r)
+	}
+	a, b := tool("", "rules", "show", "--profile", "nbiot"), tool("", "rules", "show", "--profile", "nb-iot")
+	if a != b || a.code != exitDone {
+		t.Errorf("nbiot: %+v", a)
+	}
+	for _, n := range []string{"nbiot", "NB-IoT"} {
+		if r := tool("", "frag", "simulate", "--profile", n, "--packets", "1", "--size", "20"); r.code != exitDone || !strings.Contains(r.stdout, "NB-IoT, 15 kHz") {
+			t.Errorf("simulate: %+v", r)
 		}
 	}
 }
