@@ -63,10 +63,14 @@ func (f *lorawanFlags) load(cmd *cobra.Command, in *schc.Inputs) error {
 	case f.file == "-":
 		return usagef(cmd, "--lorawan names a file")
 	case given(cmd, "lorawan"):
-		var err error
-		if f.devices, f.info, err = lorawan.ReadFile(f.file, cmd.InOrStdin()); err != nil {
-			return hint(err, `it is written {"devices": [{"dev_eui": ..., "dev_addr": ..., "app_s_key": ..., "nwk_s_key": ...}]}`)
+		data, info, err := readRules(f.file)
+		if err != nil {
+			return err
 		}
+		if f.devices, err = lorawan.Load(data); err != nil {
+			return hint(fmt.Errorf("%s: %w", f.file, err), `it is written {"devices": [{"dev_eui": ..., "dev_addr": ..., "app_s_key": ..., "nwk_s_key": ...}]}`)
+		}
+		f.info = info
 		switch {
 		case given(cmd, "dev-eui"):
 			if f.one = f.devices.ByEUI(eui); f.one == nil {

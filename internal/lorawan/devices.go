@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/schckit/schckit/schc"
@@ -78,33 +77,6 @@ const (
 	maxFileSize = 64 << 20
 	maxDevices  = 100_000
 )
-
-// ReadFile reads a file of devices; "-" is stdin.
-func ReadFile(path string, stdin io.Reader) (*Devices, os.FileInfo, error) {
-	name, src, info := path, stdin, os.FileInfo(nil)
-	if path == "-" {
-		name = "standard input"
-	} else {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer f.Close()
-		if info, err = f.Stat(); err != nil {
-			return nil, nil, err
-		}
-		src = f
-	}
-	data, err := io.ReadAll(io.LimitReader(src, maxFileSize+1))
-	if err != nil {
-		return nil, nil, err
-	}
-	d, err := Load(data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return d, info, nil
-}
 
 // entry is a device as it stands in the file.
 type entry struct {

@@ -3,7 +3,7 @@
 // capture of bare SCHC Packets and Fragments, one interface for each device and
 // direction, which the rest of the tool reads like any other:
 //
-//	devices, _, err := lorawan.ReadFile("lorawan.json", stdin)
+//	devices, err := lorawan.Load(data)
 //	src := lorawan.FromEvents(r)              // JSON
 //	src := lorawan.FromCapture(capture, devices) // LoRaTap
 //	reader, err := pcapio.NewReader(src)

@@ -35,7 +35,6 @@ type Source struct {
 	w      *pcapio.NgWriter
 	ids    map[ifaceKey]int
 	known  []int // by interface of the capture, where its other frames go; -1
-	next   int
 	packet pcapio.Packet
 	err    error
 }
