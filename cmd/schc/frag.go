@@ -286,7 +286,16 @@ func (s *fragSet) newReceiver() *packetReceiver {
 		size = max(size, s.profiles[i].SessionBytes())
 	}
 	n = min(n, maxSessions)
-	r := &packetReceiver{profiles: s.profiles, sessions: make([]schc.Session, n), mem: make([]byte, n*size), ack: make([]byte, 1<<14)}
+	r := &packetReceiver{profiles: make([]schc.Profile, len(s.profiles)), sessions: make([]schc.Session, n), mem: make([]byte, n*size), ack: make([]byte, 1<<14)}
+	for i := range s.profiles {
+		// It only listens: what its ACKs would have asked for is not known, so that
+		// nothing is given up for their number, and none is repeated.
+		f := s.profiles[i].Fragmentation()
+		if f.Mode != schc.FragmentationNoAck {
+			f.MaxAckRequests, f.AttemptsPerAck, f.UplinkAckMs = 255, true, 0
+		}
+		r.profiles[i].Init(s.profiles[i].Rule(), &f)
+	}
 	r.reset()
 	return r
 }
