@@ -294,6 +294,10 @@ func (s *fragSet) newReceiver() *packetReceiver {
 		if f.Mode != schc.FragmentationNoAck {
 			f.MaxAckRequests, f.AttemptsPerAck, f.UplinkAckMs = 255, true, 0
 		}
+		if f.Mode == schc.FragmentationAckOnError {
+			// Nor does it make a packet of a window that comes again.
+			f.AckBehavior = schc.AckAfterAll1
+		}
 		r.profiles[i].Init(s.profiles[i].Rule(), &f)
 	}
 	r.reset()

@@ -291,6 +291,9 @@ func (x *reassembler) packet(n uint64, p *pcapio.Packet) error {
 		return x.w.WritePacket(p.Iface, p)
 	case profile.Fragmentation().Direction != o.dir:
 		x.acks++
+		if !p.Snapped() {
+			x.hear(n, p, p.Data[:loc.Off], msg, profile)
+		}
 		return nil
 	case p.Snapped():
 		x.failures.addText(n, "truncated: the capture holds only a part of the fragment")
@@ -338,6 +341,41 @@ func (x *reassembler) fragment(n uint64, p *pcapio.Packet, head, msg []byte, o *
 		fl.r.reset()
 	}
 	return err
+}
+
+// hear takes an answer to fragments: a Receiver-Abort ends the packet.
+func (x *reassembler) hear(n uint64, p *pcapio.Packet, head, msg []byte, profile *schc.Profile) {
+	m, err := profile.ParseAck(msg, 8*len(msg))
+	if err != nil || m.Kind != schc.MessageReceiverAbort {
+		return
+	}
+	here := x.link(p.Iface)
+	for key, fl := range x.flows {
+		if x.link(key.iface) == here && answers(head, key.head) {
+			if ev := fl.r.DropPacket(profile.Rule(), m.DTag, schc.ReasonReceiverAbort); ev.Kind != schc.EventNone {
+				x.failures.addText(n, dropText(ev.Reason))
+			}
+		}
+	}
+}
+
+// link names the link that an interface is one direction of.
+func (x *reassembler) link(iface int) string {
+	f := x.r.Interfaces()[iface]
+	orig, m, ok := f.Original()
+	if !ok {
+		return "" // no more is known: one link
+	}
+	return fmt.Sprint(m.Iface, " ", orig.Name)
+}
+
+// answers reports whether a frame with the link header a goes back to the sender
+// of those with the link header b.
+func answers(a []byte, b string) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	return len(a) >= 12 && len(b) >= 12 && string(a[:6]) == b[6:12] && string(a[6:12]) == b[:6] // Ethernet
 }
 
 func (x *reassembler) end() error {

@@ -15,8 +15,8 @@ import (
 )
 
 // sniffed is the LoRaTap capture of a device that sends packets, one after the
-// other, over a link with losses, and of the answers. all says that the sniffer
-// hears what the other end does not. It returns what was sent and delivered.
+// other, over a link with losses, and of the answers. The sniffer hears what the
+// other end hears, and with all what is lost on the way. It returns what was sent and delivered.
 func sniffed(t *testing.T, named schc.NamedProfile, loss float64, seed int64, all bool) (path string, sent, delivered [][]byte) {
 	t.Helper()
 	data, err := os.ReadFile(loraKeys)
@@ -57,7 +57,7 @@ func sniffed(t *testing.T, named schc.NamedProfile, loss float64, seed int64, al
 		}
 	}
 	sim.Trace = func(m linksim.Message) {
-		if m.Lost && !all {
+		if m.Lost && m.Forward && !all {
 			return
 		}
 		data, err := dev.AppendFrame(channel.AppendHeader(nil), m.Msg, m.Forward == (f.Direction == schc.DirUp))
@@ -99,6 +99,26 @@ func sniffed(t *testing.T, named schc.NamedProfile, loss float64, seed int64, al
 		t.Fatal(err)
 	}
 	return path, sent, delivered
+}
+
+// TestSniffedAbort: a Receiver-Abort that is heard ends the packet, so that the
+// next one is not taken for its continuation: in ACK-Always the numbers of
+// windows go round.
+func TestSniffedAbort(t *testing.T) {
+	aborted := 0
+	for seed := int64(1); seed <= 12; seed++ {
+		n := schc.LoRaWANDown()
+		n.Fragmentation.MaxAckRequests = 2
+		radio, _, delivered := sniffed(t, n, 0.35, seed, false)
+		small := filepath.Join(t.TempDir(), "small")
+		r := tool("", "frag", "reassemble", "-C", loraRules, "--lorawan", loraKeys, "-r", radio, "-w", small)
+		got, _, _ := readPackets(t, small)
+		samePackets(t, "down", got, delivered)
+		aborted += strings.Count(r.stderr, "aborted by the receiver")
+	}
+	if aborted == 0 {
+		t.Error("no Receiver-Abort was heard")
+	}
 }
 
 // TestSniffedExchange: from the frames of a whole exchange, with repetitions and
