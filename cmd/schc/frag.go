@@ -92,6 +92,15 @@ func namedProfiles(name string) []schc.NamedProfile {
 	return nil
 }
 
+// dtags gives the packets that are fragmented their DTags: from 0 on, and from 0
+// again when the field is used up, so that a receiver tells each from the last.
+type dtags struct {
+	next uint32
+	bits uint8
+}
+
+func (d *dtags) used() { d.next = uint32((uint64(d.next) + 1) & (1<<d.bits - 1)) }
+
 // fragSet are the Rules of a device and those of them that fragment.
 type fragSet struct {
 	rules    []schc.Rule

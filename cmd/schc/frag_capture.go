@@ -58,7 +58,7 @@ a message does not end on a byte boundary. A packet that failed comes back as
     error: CLASS: TEXT
 
 and the exit code is then 1. All packets are fragmented, also those that would
-fit, and have the DTag 0.`,
+fit. The first has the DTag 0, and each the next one.`,
 		Example: `  schc frag -C rules.json --profile lorawan --mtu 51 -r in.pcap -w frames.pcapng
   schc frag reassemble -C rules.json --profile lorawan -r frames.pcapng | schc decompress -C rules.json -w again.pcap
   schc compress --hex -C rules.json < packets.txt | schc frag --hex -C rules.json --rule 20/8 --mtu 51 --dir up
@@ -136,6 +136,7 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 		if p != nil {
 			x.way[index(d)] = new(linksim.Exchange)
 			x.way[index(d)].Reset(p)
+			x.dtags[index(d)].bits = p.Fragmentation().DTagBits
 		}
 	}
 	if f.frag.rules.file != "" {
@@ -194,6 +195,7 @@ type fragmenter struct {
 	tap       *tap // nil: messages are written as they are
 	mtu       int
 	way       [2]*linksim.Exchange // up, down; nil: no Rule
+	dtags     [2]dtags
 	trim      *trimmer
 	fr        *framer        // nil: there are no Rules to compress with
 	fallback  schc.Direction // of SCHC Packets whose interface does not tell
@@ -387,13 +389,15 @@ func (x *fragmenter) split(pkt []byte, bits int, dir schc.Direction) string {
 		return "no-rule: no fragmentation Rule is for packets that go " + dirName(dir)
 	}
 	x.msgs, x.ends = x.msgs[:0], x.ends[:0]
-	got, n, err := way.Run(pkt, bits, x.mtu, 0, func(msg []byte, _ int) {
+	dtag := &x.dtags[index(dir)]
+	got, n, err := way.Run(pkt, bits, x.mtu, dtag.next, func(msg []byte, _ int) {
 		x.msgs = append(x.msgs, msg...)
 		x.ends = append(x.ends, len(x.msgs))
 	})
 	if err != nil {
 		return sendError(err, x.mtu)
 	}
+	dtag.used()
 	if n = x.trim.bits(got, n, dir); !slices.Equal(got[:(n+7)/8], pkt) {
 		return "unsupported: the fragments do not tell where the packet ends"
 	}

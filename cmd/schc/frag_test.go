@@ -335,3 +335,35 @@ func TestProfile154(t *testing.T) {
 		}
 	}
 }
+
+// TestFragDTag: the DTag counts up from 0 with every packet that is fragmented,
+// and goes round; the packets come back.
+func TestFragDTag(t *testing.T) {
+	rules := filepath.Join(t.TempDir(), "rules.json")
+	text := `[{"RuleID": 3, "RuleIDLength": 6, "Fragmentation": {"FRMode": "NoAck", "FRDirection": "UP", "FRModeProfile": {"FCNSize": 1, "dtagSize": 2}}}]`
+	if err := os.WriteFile(rules, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	packet := strings.Repeat("ab", 20)
+	in := packet + "\n" + packet + "\nxyz\n" + strings.Repeat(packet+"\n", 3)
+	r := tool(in, "frag", "--hex", "-C", rules, "--mtu", "10")
+	var dtags []string
+	for _, group := range strings.Split(strings.TrimSpace(r.stdout), "\n\n") {
+		if first := strings.Split(group, "\n")[0]; !strings.HasPrefix(first, "error") {
+			dtags = append(dtags, first[1:2]) // RuleID 000011, DTag: the low bits of the first byte
+		}
+	}
+	if got := strings.Join(dtags, " "); got != "c d e f c" {
+		t.Errorf("DTags %s\n%s", got, r.stdout)
+	}
+	back := tool(r.stdout, "frag", "reassemble", "--hex", "-C", rules)
+	lines := strings.Split(strings.TrimSpace(back.stdout), "\n")
+	for i, line := range lines {
+		if want := packet; i != 2 && line != want || i == 2 && !strings.HasPrefix(line, "error: malformed: ") {
+			t.Errorf("reassemble, line %d: %s", i+1, line)
+		}
+	}
+	if len(lines) != 6 {
+		t.Errorf("reassemble: %s", back.stdout)
+	}
+}
