@@ -114,7 +114,7 @@ func reassembleCapture(cmd *cobra.Command, e *env, f *reassembleFlags, args []st
 	}
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
-	x := &reassembler{sets: sets, fallback: dir, etherType: f.link.etherType,
+	x := &reassembler{e: e, quiet: f.quiet, sets: sets, fallback: dir, etherType: f.link.etherType,
 		w: pcapio.NewNgWriter(out, application), r: r, flows: map[flowKey]*flow{}}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
@@ -218,6 +218,8 @@ type flow struct {
 
 // reassembler restores the SCHC Packets of a capture.
 type reassembler struct {
+	e         *env
+	quiet     bool
 	sets      *deviceFragSets
 	by        []*deviceFragSet // by interface; nil: no SCHC Packets
 	fallback  schc.Direction
@@ -240,6 +242,9 @@ func (x *reassembler) sync() error {
 		o := schcSideOf(all[i], x.fallback, x.etherType)
 		if o.dir == 0 && all[i].LinkType == pcapio.LinkTypeUser0 && !o.pass {
 			return hint(errNoDirection, "give the direction with --dir up or --dir down")
+		}
+		if o.dir == 0 && all[i].LinkType == pcapio.LinkTypeLoRaTap && !o.pass && !x.quiet {
+			fmt.Fprintf(x.e.stderr, "schc: note: %v, and are kept as they are; --lorawan FILE names the devices and their session keys\n", errLoRaTap)
 		}
 		f := *all[i]
 		f.SetFragments(false)

@@ -222,6 +222,12 @@ func TestLoRaTap(t *testing.T) {
 	kept, _, _ := readPackets(t, small)
 	frames, _, _ := readPackets(t, radio)
 	samePackets(t, "without keys", kept, frames)
+	if r := tool("", "frag", "reassemble", "-C", loraRules, "--device", "lorawan:"+loraDevices[0].eui, "-r", radio, "-w", small); !strings.Contains(r.stderr, "--lorawan FILE names") {
+		t.Errorf("without keys: %+v", r)
+	}
+	if r := tool("", "decompress", "-C", loraRules, "-r", radio, "-w", small); r.code != exitError || !strings.Contains(r.stderr, "--lorawan FILE names") {
+		t.Errorf("decompress without keys: %+v", r)
+	}
 	if r.code != exitDone {
 		t.Errorf("without keys: %+v", r)
 	}
