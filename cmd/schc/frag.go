@@ -286,7 +286,7 @@ func (s *fragSet) pick(dir schc.Direction) (*schc.Profile, error) {
 
 // newReceiver returns a Receiver for the profiles of s, with memory for the
 // largest packets and as many of them as may be interleaved.
-func (s *fragSet) newReceiver() *packetReceiver {
+func (s *fragSet) newReceiver(ack []byte) *packetReceiver {
 	const maxSessions = 64
 	n, size := 0, 0
 	for i := range s.profiles {
@@ -295,7 +295,7 @@ func (s *fragSet) newReceiver() *packetReceiver {
 		size = max(size, s.profiles[i].SessionBytes())
 	}
 	n = min(n, maxSessions)
-	r := &packetReceiver{profiles: make([]schc.Profile, len(s.profiles)), sessions: make([]schc.Session, n), mem: make([]byte, n*size), ack: make([]byte, 1<<14)}
+	r := &packetReceiver{profiles: make([]schc.Profile, len(s.profiles)), sessions: make([]schc.Session, n), mem: make([]byte, n*size), ack: ack}
 	for i := range s.profiles {
 		// It only listens: what its ACKs would have asked for is not known, so that
 		// nothing is given up for their number, and none is repeated.
@@ -312,6 +312,10 @@ func (s *fragSet) newReceiver() *packetReceiver {
 	r.reset()
 	return r
 }
+
+// newAckBuffer returns memory for ACKs, which nobody gets: a bitmap of any
+// WINDOW_SIZE, and more. Receivers may share it.
+func newAckBuffer() []byte { return make([]byte, 1<<14) }
 
 // packetReceiver reassembles SCHC Packets and says what became of each, once.
 type packetReceiver struct {

@@ -130,7 +130,7 @@ func reassembleHex(cmd *cobra.Command, e *env, f *reassembleFlags, args []string
 		return err
 	}
 	set.say(e, &f.loudness)
-	r, trim := set.newReceiver(), newTrimmer(set.ctx, link)
+	r, trim := set.newReceiver(newAckBuffer()), newTrimmer(set.ctx, link)
 	l := &lineLoop{e: e, in: &f.in, out: &f.out, rules: set.info}
 	var out io.Writer
 	var msg, dst []byte

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"container/list"
 	"errors"
 	"fmt"
 	"os"
@@ -115,7 +116,7 @@ func reassembleCapture(cmd *cobra.Command, e *env, f *reassembleFlags, args []st
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
 	x := &reassembler{e: e, quiet: f.quiet, sets: sets, fallback: dir, etherType: f.link.etherType,
-		w: pcapio.NewNgWriter(out, application), r: r, flows: map[flowKey]*flow{}}
+		w: pcapio.NewNgWriter(out, application), r: r, flows: map[flowKey]*list.Element{}, links: map[string][]int{}, ack: newAckBuffer(), limit: maxFlowBytes}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
 		err = x.end()
@@ -213,8 +214,16 @@ type flowKey struct {
 
 // flow is the fragments of one sender.
 type flow struct {
-	r *packetReceiver
+	key flowKey
+	r   *packetReceiver
 }
+
+// bytes is about what the flow holds.
+func (fl *flow) bytes() int { return len(fl.r.mem) + 1024 + len(fl.key.head) }
+
+// maxFlowBytes bounds the memory of all flows; the one that was quiet longest is
+// given up for another.
+var maxFlowBytes = 256 << 20
 
 // reassembler restores the SCHC Packets of a capture.
 type reassembler struct {
@@ -227,8 +236,12 @@ type reassembler struct {
 	w         *pcapio.NgWriter
 	r         *pcapio.Reader
 	origins   []schcSide
-	flows     map[flowKey]*flow
-	order     []*flow
+	flows     map[flowKey]*list.Element // of a *flow
+	order     list.List                 // the one that was quiet longest comes first
+	links     map[string][]int          // interfaces of each link
+	held      int                       // bytes of the flows
+	limit     int
+	ack       []byte // of all flows
 	now       uint64
 	last      uint64 // the number of the last packet
 
@@ -261,6 +274,9 @@ func (x *reassembler) sync() error {
 			if set, err = x.sets.find(orig.Name); err != nil {
 				return err
 			}
+		}
+		if name := x.link(i); o.dir != 0 && len(x.links[name]) < maxLinkIfaces {
+			x.links[name] = append(x.links[name], i)
 		}
 		x.origins, x.by = append(x.origins, o), append(x.by, set)
 	}
@@ -311,13 +327,18 @@ func (x *reassembler) packet(n uint64, p *pcapio.Packet) error {
 // fragment takes a fragment and writes the packet that it completes.
 func (x *reassembler) fragment(n uint64, p *pcapio.Packet, head, msg []byte, o *schcSide) error {
 	key := flowKey{p.Iface, string(head)}
-	fl := x.flows[key]
+	at := x.flows[key]
 	set := x.by[p.Iface]
-	if fl == nil {
-		fl = &flow{r: set.newReceiver()}
-		x.flows[key] = fl
-		x.order = append(x.order, fl)
+	if at == nil {
+		fl := &flow{key, set.newReceiver(x.ack)}
+		if err := x.room(n, fl.bytes()); err != nil {
+			return err
+		}
+		at = x.order.PushBack(fl)
+		x.flows[key] = at
 	}
+	x.order.MoveToBack(at)
+	fl := at.Value.(*flow)
 	if ns, ok := p.Nanos(); ok && ns > 0 {
 		x.now = max(x.now, uint64(ns)/1e6)
 	}
@@ -354,15 +375,21 @@ func (x *reassembler) hear(n uint64, p *pcapio.Packet, head, msg []byte, profile
 	if err != nil || m.Kind != schc.MessageReceiverAbort {
 		return
 	}
-	here := x.link(p.Iface)
-	for key, fl := range x.flows {
-		if x.link(key.iface) == here && answers(head, key.head) {
-			if ev := fl.r.DropPacket(profile.Rule(), m.DTag, schc.ReasonReceiverAbort); ev.Kind != schc.EventNone {
-				x.failures.addText(n, dropText(ev.Reason))
-			}
+	from := sender(head)
+	for _, iface := range x.links[x.link(p.Iface)] {
+		at := x.flows[flowKey{iface, from}]
+		if at == nil {
+			continue
+		}
+		if ev := at.Value.(*flow).r.DropPacket(profile.Rule(), m.DTag, schc.ReasonReceiverAbort); ev.Kind != schc.EventNone {
+			x.failures.addText(n, dropText(ev.Reason))
 		}
 	}
 }
+
+// maxLinkIfaces is how many interfaces of one link are looked at: up and down, on
+// loopback for either IP version.
+const maxLinkIfaces = 8
 
 // link names the link that an interface is one direction of.
 func (x *reassembler) link(iface int) string {
@@ -374,21 +401,40 @@ func (x *reassembler) link(iface int) string {
 	return fmt.Sprint(m.Iface, " ", orig.Name)
 }
 
-// answers reports whether a frame with the link header a goes back to the sender
-// of those with the link header b.
-func answers(a []byte, b string) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return len(a) == len(b)
+// sender returns the link header of the fragments that a frame with this one
+// answers: on Ethernet the addresses change places.
+func sender(head []byte) string {
+	if len(head) < 14 {
+		return string(head)
 	}
-	return len(a) >= 12 && len(b) >= 12 && string(a[:6]) == b[6:12] && string(a[6:12]) == b[:6] // Ethernet
+	return string(head[6:12]) + string(head[:6]) + string(head[12:])
+}
+
+// room makes room for a flow of so many bytes.
+func (x *reassembler) room(n uint64, bytes int) error {
+	for x.held+bytes > x.limit && len(x.flows) > 0 {
+		fl := x.order.Remove(x.order.Front()).(*flow)
+		delete(x.flows, fl.key)
+		x.held -= fl.bytes()
+		if err := x.over(n, fl); err != nil {
+			return err
+		}
+	}
+	x.held += bytes
+	return nil
+}
+
+// over gives up what a flow has not finished.
+func (x *reassembler) over(n uint64, fl *flow) error {
+	return fl.r.end(func(r outcome) error {
+		x.failures.addText(n, dropText(r.why))
+		return nil
+	})
 }
 
 func (x *reassembler) end() error {
-	for _, fl := range x.order {
-		if err := fl.r.end(func(r outcome) error {
-			x.failures.addText(x.last, dropText(r.why))
-			return nil
-		}); err != nil {
+	for at := x.order.Front(); at != nil; at = at.Next() {
+		if err := x.over(x.last, at.Value.(*flow)); err != nil {
 			return err
 		}
 	}

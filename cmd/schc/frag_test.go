@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/lowpan"
 )
 
@@ -365,5 +366,55 @@ func TestFragDTag(t *testing.T) {
 	}
 	if len(lines) != 6 {
 		t.Errorf("reassemble: %s", back.stdout)
+	}
+}
+
+// TestFragFlows: fragments of many senders do not take more memory than the
+// limit; those that were quiet longest are given up, and said so.
+func TestFragFlows(t *testing.T) {
+	var b bytes.Buffer
+	w := pcapio.NewNgWriter(&b, "")
+	w.AddInterface(pcapio.Interface{LinkType: pcapio.LinkTypeEthernet, Resolution: pcapio.Micro, Name: "schc up"})
+	w.AddInterface(pcapio.Interface{LinkType: pcapio.LinkTypeEthernet, Resolution: pcapio.Micro, Name: "schc down"})
+	packet := strings.Repeat("5a", 30)
+	frags := strings.Fields(tool(packet+"\n", "frag", "--hex", "--profile", "lorawan-up", "--mtu", "20").stdout)
+	frame := func(iface, host int, msg string) {
+		data := []byte{2, 0, 0, 0, 0, 0xff, 2, 0, 0, 0, byte(host >> 8), byte(host), 0x88, 0xb5}
+		if iface == 1 {
+			data = append(append(append([]byte{}, data[6:12]...), data[:6]...), data[12:14]...)
+		}
+		m, _ := hex.DecodeString(msg)
+		data = append(data, m...)
+		w.WritePacket(iface, &pcapio.Packet{Data: data, OrigLen: uint32(len(data))})
+	}
+	const hosts = 100
+	for host := range hosts {
+		frame(0, host, frags[0])
+	}
+	frame(1, 98, "14ffff") // a Receiver-Abort for one of them
+	for host := hosts - 1; host >= 0; host-- {
+		for _, m := range frags[1:] {
+			frame(0, host, m)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	old := maxFlowBytes
+	defer func() { maxFlowBytes = old }()
+	for limit, want := range map[int]string{old: "99 reassembled from 300 fragments, 0 whole, 0 passed through, 1 left out, 2 failed", 40_000: "10 reassembled from 300 fragments"} {
+		maxFlowBytes = limit
+		out := filepath.Join(t.TempDir(), "out")
+		r := tool("", "frag", "reassemble", "--profile", "lorawan-up", "-r", path, "-w", out)
+		if r.code != exitFailed || !strings.Contains(r.stderr, want) {
+			t.Errorf("limit %d: %d, %s; want %q", limit, r.code, r.stderr, want)
+		}
+		if limit == old && !strings.Contains(r.stderr, "packet 101: incomplete: aborted by the receiver\n") {
+			t.Errorf("no abort: %s", r.stderr)
+		}
 	}
 }
