@@ -18,12 +18,14 @@ import (
 type fragRuleFlags struct {
 	rules   rulesFlags
 	profile string
+	tile    uint16
 	ids     []string
 }
 
 func (f *fragRuleFlags) add(cmd *cobra.Command) {
 	f.rules.add(cmd)
 	cmd.Flags().StringVar(&f.profile, "profile", "", "fragmentation Rules of a link, `NAME`: "+strings.Join(profileNames(), ", ")+" (instead of those in the rule file)")
+	cmd.Flags().Uint16Var(&f.tile, "tile", 0, "size of the profile's ACK-on-Error tiles in `BITS`, at both ends (NB-IoT: 8 bits make packets of 56 bytes at most)")
 	cmd.Flags().StringArrayVar(&f.ids, "rule", nil, "fragmentation Rule to use, `ID/LENGTH` such as 20/8 (once for each direction)")
 	cmd.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(profileNames(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -157,6 +159,9 @@ func (f *fragRuleFlags) fill(cmd *cobra.Command, s *fragSet, dir schc.Direction)
 	if s.set != nil {
 		s.rules = s.set.Rules
 	}
+	if f.tile != 0 && f.profile == "" {
+		return usagef(cmd, "--tile changes a profile; name one with --profile, or change tileSize in the rule file")
+	}
 	if f.profile != "" {
 		named := namedProfiles(f.profile)
 		if sameProfile(f.profile, schc.IEEE802154().Name) {
@@ -166,11 +171,19 @@ func (f *fragRuleFlags) fill(cmd *cobra.Command, s *fragSet, dir schc.Direction)
 		if named == nil {
 			return usagef(cmd, "--profile: there is no %q; there are %s", f.profile, strings.Join(profileNames(), ", "))
 		}
+		for i := range named {
+			if r := &named[i].Fragmentation; f.tile != 0 && r.Mode == schc.FragmentationAckOnError {
+				r.TileBits = f.tile
+			}
+		}
 		if s.rules, s.notes, err = withProfiles(s.rules, named); err != nil {
 			return err
 		}
 	}
 	if s.ctx, err = schc.NewContext(s.rules, f.rules.opts); err != nil {
+		if f.tile != 0 {
+			return usagef(cmd, "--tile: %w", err)
+		}
 		if f.profile == "" {
 			err = s.set.Locate(err)
 		}

@@ -222,7 +222,7 @@ type flow struct {
 func (fl *flow) bytes() int { return len(fl.r.mem) + 1024 + len(fl.key.head) }
 
 // maxFlowBytes bounds the memory of all flows; the one that was quiet longest is
-// given up for another.
+// given up for another. A test changes it.
 var maxFlowBytes = 256 << 20
 
 // reassembler restores the SCHC Packets of a capture.

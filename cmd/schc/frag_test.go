@@ -418,3 +418,20 @@ func TestFragFlows(t *testing.T) {
 		}
 	}
 }
+
+// TestFragTile: --tile makes room for larger packets under the profile of NB-IoT.
+func TestFragTile(t *testing.T) {
+	packet := strings.Repeat("5a", 1358)
+	if r := tool(packet+"\n", "frag", "--hex", "--profile", "nb-iot", "--mtu", "120"); r.code != exitFailed || !strings.HasPrefix(r.stdout, "error: unsupported: ") {
+		t.Errorf("tiles of 8 bits: %+v", r)
+	}
+	frags := tool(packet+"\n", "frag", "--hex", "--profile", "nb-iot", "--tile", "200", "--mtu", "120")
+	if back := tool(frags.stdout, "frag", "reassemble", "--hex", "--profile", "nb-iot", "--tile", "200"); frags.code != exitDone || back != (result{stdout: packet + "\n"}) {
+		t.Errorf("tiles of 200 bits: %+v, %+v", frags, back)
+	}
+	for args, want := range map[string]string{"--tile 200": "--tile changes a profile", "--profile nb-iot --tile 7": "smaller than an L2 Word", "--profile nb-iot --tile 70000": "70000"} {
+		if r := tool("", strings.Fields("frag --hex -C "+coapRules+" --mtu 120 "+args)...); r.code != exitError || !strings.Contains(r.stderr, want) {
+			t.Errorf("%s: %+v, want %q", args, r, want)
+		}
+	}
+}
