@@ -75,3 +75,29 @@ func TestDrop(t *testing.T) {
 		}
 	}
 }
+
+// TestDropPacket: the packet with that RuleID and DTag goes, others stay.
+func TestDropPacket(t *testing.T) {
+	f := Fragmentation{Mode: FragmentationAckOnError, Direction: DirUp, DTagBits: 2, WBits: 2, FCNBits: 3, TileBits: 40, MaxInterleaved: 4,
+		RetransmissionMs: 1000, InactivityMs: 10_000}
+	id := RuleID{5, 3}
+	c := newPair(t, id, f, 3)
+	for dtag := uint32(0); dtag < 3; dtag++ {
+		c.s.Reset(&c.p, make([]byte, 64))
+		c.start(figurePacket(8*60, dtag), dtag)
+		c.deliver(c.next(200))
+	}
+	if ev := c.r.DropPacket(RuleID{4, 3}, 1, ReasonReceiverAbort); ev.Kind != EventNone {
+		t.Errorf("another Rule: %+v", ev)
+	}
+	ev := c.r.DropPacket(id, 1, ReasonReceiverAbort)
+	if ev.Kind != EventDropped || ev.DTag != 1 || ev.Rule != id || ev.Reason != ReasonReceiverAbort || c.r.Active() != 2 || c.r.Held() != 2 {
+		t.Errorf("DropPacket = %+v, %d active", ev, c.r.Active())
+	}
+	if ev := c.r.DropPacket(id, 1, ReasonReceiverAbort); ev.Kind != EventNone {
+		t.Errorf("again: %+v", ev)
+	}
+	if ack, _ := c.answer(); ack != nil {
+		t.Errorf("an answer: %x", ack)
+	}
+}

@@ -36,6 +36,7 @@ type figure struct {
 	bits    int
 	tiles   []int // sizes, where the Rule has no tile size
 	result  string
+	refuses bool // the receiver has no session
 	lines   string
 }
 
@@ -81,7 +82,7 @@ func (g *figureGroup) run(fig *figure, seed uint32) fragTest {
 	r := figureRun{slow: slowFrag{g.id, g.f, fig.dtag}}
 	b := figurePacket(fig.bits, seed)
 	r.packet = unpackBits(b, fig.bits)
-	r.t = fragTest{Comment: fig.comment, Flags: fig.flags, DTag: fig.dtag, Packet: hex.EncodeToString(b), Bits: fig.bits, Result: fig.result}
+	r.t = fragTest{Comment: fig.comment, Flags: fig.flags, DTag: fig.dtag, Packet: hex.EncodeToString(b), Bits: fig.bits, Result: fig.result, NoSession: fig.refuses}
 	if r.t.Flags == nil {
 		r.t.Flags = []string{}
 	}

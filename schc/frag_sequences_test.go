@@ -2,8 +2,8 @@ package schc
 
 // This file holds the sequences of the RFCs, line by line as they are drawn.
 
-// figures8724 are Figures 29 to 38 of RFC 8724, Appendix B. The RFC gives W,
-// FCN and bitmaps; RuleID, DTag, tile size and contents are chosen so that
+// figures8724 are Figures 29 to 38 of RFC 8724, Appendix B, and the ACKs of
+// Figures 16 to 19. The RFC gives W, FCN and bitmaps; RuleID, DTag, tile size and contents are chosen so that
 // nothing ends on a byte boundary by itself.
 func figures8724() []figureGroup {
 	noAck := Fragmentation{Mode: FragmentationNoAck, Direction: DirUp, FCNBits: 1, InactivityMs: 60_000}
@@ -15,6 +15,10 @@ func figures8724() []figureGroup {
 		MaxAckRequests: 4, RetransmissionMs: 10_000, InactivityMs: 60_000}
 	wide := always
 	wide.FCNBits, wide.WindowSize = 5, 24
+	// The header of an ACK has 13 bits and 7 bits, as where the L2 Word boundary
+	// of Figures 16 to 19 is drawn.
+	seventeen, seven := wide, always
+	seventeen.DTagBits, seventeen.WindowSize, seven.DTagBits = 0, 17, 0
 	six := []int{86, 86, 86, 86, 86, 50}
 	// With an MTU of 12 bytes; headers have 10 bits, those of No-ACK 7.
 	eleven := []int{86, 86, 86, 86, 86, 86, 86, 86, 86, 86, 50}
@@ -71,6 +75,16 @@ func figures8724() []figureGroup {
 			bits: 27*83 + 40, tiles: append(repeat(83, 27), 40),
 			lines: lines("mtu 96", "S 0 23\nS 0 22\nS 0 21 X", down(0, 20, 11), "S 0 10 X", down(0, 9, 0),
 				"- 0 110111111111101111111111\nS 0 21\nS 0 10\n- 0 111111111111111111111111", down(1, 23, 21), "A 1\n+ 1"),
+		}}},
+		{source: "rfc", id: RuleID{0x4d3, 11}, f: seventeen, figs: []figure{{
+			comment: "Figures 16 and 17: of a bitmap of 17 bits, 14 ones at the end are not sent", flags: []string{"PartialByte", "MessageLost", "LastTileAlone"},
+			bits: 17*79 + 40, tiles: append(repeat(79, 17), 40),
+			lines: lines("mtu 96", "S 0 16\nS 0 15 X", down(0, 14, 0), "- 0 10111111111111111\nS 0 15\n- 0 11111111111111111\nA 1\n+ 1"),
+		}}},
+		{source: "rfc", id: RuleID{0x15, 5}, f: seven, figs: []figure{{
+			comment: "Figures 18 and 19: a bitmap that is sent whole and padded, one of which one bit is sent", flags: []string{"PartialByte", "MessageLost", "LastTileAlone"},
+			bits: 7*87 + 40, tiles: append(repeat(87, 7), 40),
+			lines: lines("mtu 96", "S 0 6\nS 0 5 X\nS 0 4\nS 0 3 X\nS 0 2\nS 0 1\nS 0 0\n- 0 1010111\nS 0 5\nS 0 3\n- 0 1111111\nA 1\n+ 1"),
 		}}},
 	}
 }
@@ -182,6 +196,9 @@ func figures9442() []figureGroup {
 		}, {
 			comment: "Figure 41: Sender-Abort", flags: []string{"MessageLost", "Timer", "LastTileAlone", "Abort"}, bits: 10*88 + 64, result: "unanswered",
 			lines: lines("mtu 96", w0, "TS", down(1, 6, 4), "A 1\n+ 1 X\nTS\nA 1\n+ 1 X\nTS\nA 1\n+ 1 X\nTS\nA 1\n+ 1 X\nTS\nA 1\n+ 1 X\nTS\nA 1\n+ 1 X\nTS\n!S"),
+		}, {
+			comment: "Figure 42: Receiver-Abort", flags: []string{"Abort", "LastTileAlone"}, bits: 10*88 + 64, result: "refused", refuses: true,
+			lines: lines("mtu 96", w0, "!R"),
 		}, {
 			comment: "a packet of 7 whole tiles ends with an empty one", flags: []string{"Timer", "LastTileAlone"}, bits: 7 * 88,
 			lines: lines("mtu 96", w0, "TS", "A 1\n+ 1"),

@@ -206,8 +206,12 @@ func fragSenderSide(t *testing.T, p *Profile, packet []byte, v *fragTest) {
 func fragReceiverSide(t *testing.T, p *Profile, packet []byte, v *fragTest) {
 	var r Receiver
 	now := uint64(1_000_000)
-	r.Reset([]Profile{*p}, make([]Session, 1), make([]byte, p.SessionBytes()))
 	buf := make([]byte, 4096)
+	sessions, quiet := 1, 8*len(buf)
+	if v.NoSession {
+		sessions, quiet = 0, 0 // it waits for an opportunity
+	}
+	r.Reset([]Profile{*p}, make([]Session, sessions), make([]byte, p.SessionBytes()))
 	delivered, dropped := 0, Reason(0)
 	note := func(ev Event) {
 		switch ev.Kind {
@@ -242,7 +246,7 @@ func fragReceiverSide(t *testing.T, p *Profile, packet []byte, v *fragTest) {
 			}
 		}
 		if next := i + 1; next >= len(v.Steps) || v.Steps[next].From != "receiver" && v.Steps[next].Timer != "receiver" {
-			if out, err := r.Next(buf, 8*len(buf), now); out.Bits != 0 || err != nil {
+			if out, err := r.Next(buf, quiet, now); out.Bits != 0 || err != nil {
 				t.Fatalf("step %d: Next = %x, %v, want nothing", i, out.Msg, err)
 			}
 		}

@@ -14,12 +14,30 @@ type NamedProfile struct {
 	Notes string
 }
 
-// Profiles returns all profiles of this package.
+// Profiles returns all profiles of this package that have a fragmentation Rule.
 func Profiles() []NamedProfile {
 	return []NamedProfile{
 		LoRaWANUp(), LoRaWANDown(), LoRaWANDownC(), LoRaWANMulticast(),
 		SigfoxNoAck(), SigfoxSingleByte(), SigfoxTwoByte1(), SigfoxTwoByte2(), SigfoxDown(),
 		NBIoTSmall(), NBIoTLarge(),
+	}
+}
+
+// IEEE802154 is SCHC over IEEE 802.15.4 (draft-ietf-6lo-schc-15dot4-13). It has
+// no fragmentation Rule: what does not fit a frame is fragmented as 6LoWPAN is
+// (RFC 4944, Section 5.3). Package lowpan has the dispatch bytes.
+func IEEE802154() NamedProfile {
+	return NamedProfile{
+		Name: "15dot4", Spec: "draft-ietf-6lo-schc-15dot4-13", Title: "IEEE 802.15.4, behind a 6LoWPAN dispatch",
+		Notes: "dispatch\t0x44\t4.1.1\t01000100 in page 0, and in page 1 behind 6LoRH headers (4.2); IANA has not assigned it\n" +
+			"pointer-dispatch\t0x45\t4.3\t01000101 in page 0, for PRO\n" +
+			"control-header-size\t0\t4.1.2\tMUST be, in networks with one end point; else a RuleID of 1 to 8 bits and a residue\n" +
+			"rule-id-length\t1..16\t4.1.3\tRECOMMENDED\n" +
+			"l2-word-size\t8\t4.1.5\tzero bits up to an octet\n" +
+			"iid\tDevIID, AppIID\t6.1.1\tfrom the source and destination address of the frame\n" +
+			"udp-checksum\tcompute-checksum\t6.1.2\tMUST be elided\n" +
+			"fragmentation\t6LoWPAN\t8\tRFC 4944, or RFC 8930 and 8931, of the SCHC Datagram; not SCHC's\n" +
+			"maximum-packet-size\t1500\t10\tMUST NOT reconstruct a larger one\n",
 	}
 }
 

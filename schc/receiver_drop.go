@@ -24,6 +24,21 @@ func (r *Receiver) Drop() (ev Event) {
 	return ev
 }
 
+// DropPacket gives up the packet under way with that RuleID and DTag, without
+// an abort, and returns an EventDropped with the reason; if there is none, the
+// event is none. It is for one who only listens and hears that the packet is
+// over, such as from a Receiver-Abort of the other end.
+func (r *Receiver) DropPacket(id RuleID, dtag uint32, why Reason) (ev Event) {
+	for i := range r.sessions {
+		if s := &r.sessions[i]; s.state == sessionActive && s.p.id == id && s.dtag == dtag {
+			ev = s.event(EventDropped, why)
+			s.free()
+			break
+		}
+	}
+	return ev
+}
+
 // suspect reports whether the last fragment of a packet that is not delivered is
 // there and none is known to be missing.
 func (s *Session) suspect() bool {

@@ -304,6 +304,7 @@ func (s *Session) another(m *Message, msg []byte, ev *Event) bool {
 	case MessageAckReq:
 		if m.W == s.all1Win {
 			s.wantAck = true
+			s.shadow() // what came again was of the finished packet
 			return false
 		}
 	case MessageAll1:
@@ -315,8 +316,8 @@ func (s *Session) another(m *Message, msg []byte, ev *Event) bool {
 			s.wantAck = true
 			if s.tiles > 0 && s.got == s.tiles { // all of it came again: it is another packet
 				s.deliver(s.bits, ev)
-				s.shadow()
 			}
+			s.shadow()
 			return false
 		}
 	default:

@@ -63,13 +63,16 @@ type FragRule struct {
 
 // A FragTest is the exchange of one SCHC Packet, message by message.
 type FragTest struct {
-	ID      int        `json:"id"`
-	Comment string     `json:"comment"`
-	Flags   []string   `json:"flags"`
-	DTag    uint32     `json:"dtag"`
-	Packet  string     `json:"packet"`
-	Bits    int        `json:"bits"`
-	Steps   []FragStep `json:"steps"`
+	ID      int      `json:"id"`
+	Comment string   `json:"comment"`
+	Flags   []string `json:"flags"`
+	DTag    uint32   `json:"dtag"`
+	Packet  string   `json:"packet"`
+	Bits    int      `json:"bits"`
+	// NoSession says that the receiver has no memory for the packet. It then
+	// answers only where the table has an answer: it waits for an opportunity.
+	NoSession bool       `json:"no-session,omitempty"`
+	Steps     []FragStep `json:"steps"`
 	// Result is "valid" (delivered, and the sender knows), or the class of
 	// the error at the receiver, or "refused" if it gave up for other reasons.
 	Result string `json:"result"`

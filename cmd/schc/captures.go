@@ -147,6 +147,9 @@ type ifaceKey struct {
 // errNoDirection is for captures that schc compress did not write.
 var errNoDirection = errors.New("the capture does not say which packets are compressed, and in which direction")
 
+// errLoRaTap is for LoRaWAN frames without keys.
+var errLoRaTap = errors.New("the capture has LoRaWAN frames, which are encrypted")
+
 // sync takes note of new interfaces. fallback is the origin of packets whose
 // interface does not tell; without a direction that is an error.
 func (c *restoredSide) sync(fallback origin) error {
@@ -164,6 +167,9 @@ func (c *restoredSide) sync(fallback origin) error {
 				in.dir = schc.DirUp
 			case "schc down":
 				in.dir = schc.DirDown
+			}
+			if f.LinkType == pcapio.LinkTypeLoRaTap {
+				return hint(errLoRaTap, "--lorawan FILE names the devices and their session keys")
 			}
 			if in.dir == 0 {
 				return hint(errNoDirection, "give the direction with --dir up or --dir down")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,13 @@ Captures from elsewhere are read too, if --dir tells the direction: frames of
 the EtherType --ethertype, or packets of the link type USER0, are restored, other
 frames are passed through.
 
+LoRaWAN traffic is read as well, and becomes IP packets on an interface for each
+device, named lorawan:DEVEUI: LoRaTap captures (link type 270) with the keys of
+--lorawan FILE, and uplink events of The Things Stack v3 and ChirpStack v3 and v4
+in JSON, one a line or in an array. In a rule file of several devices the Rules
+are those whose DeviceID is the DevEUI. Fragments are for schc frag reassemble,
+whose output goes here.
+
 A SCHC Packet that cannot be restored is reported and left out, and the exit
 code is 1. --filter looks at the restored packets.
 
@@ -50,7 +58,8 @@ the packet in hex, and the RuleID with its length in bits; or, where it failed, 
 
 and the exit code is then 1.`,
 		Example: `  schc decompress -C rules.json -r small.pcapng -w again.pcap
-  schc compress --hex -C rules.json < in.txt | schc decompress --hex -C rules.json`,
+  schc compress --hex -C rules.json < in.txt | schc decompress --hex -C rules.json
+  schc frag reassemble -C rules.json uplinks.jsonl | schc decompress -C rules.json --lorawan keys.json -w packets.pcapng`,
 		Args: maxArgs(1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
@@ -100,16 +109,17 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 	if err != nil {
 		return err
 	}
-	rules, err := f.rules.load(cmd, e, &f.in, true)
+	restorers, err := f.restorers(cmd, e, in)
 	if err != nil {
 		return err
 	}
-	r, err := f.in.open(cmd, e)
+	t, err := f.in.openTraffic(cmd, e, &f.link)
 	if err != nil {
 		return err
 	}
+	r := t.Reader
 	defer r.Close()
-	out, err := f.out.create(cmd, e, true, r.Info(), rules.info)
+	out, err := f.out.create(cmd, e, true, r.Info(), restorers.info, f.link.lorawan.info)
 	if err != nil {
 		return err
 	}
@@ -117,7 +127,7 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 	progress := e.progress(r, f.quiet)
 	x := &extraction{
 		restoredSide: restoredSide{r: r, out: out, pcapng: f.pcapng},
-		rs:           newRestorer(rules.ctx, in),
+		restorers:    restorers,
 		fallback:     origin{etherType: f.link.etherType, dir: dir},
 	}
 	damage, err := x.run(&f.in)
@@ -128,6 +138,7 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 	if err := commit(out); err != nil {
 		return err
 	}
+	t.say(e, f.quiet)
 	x.failures.report(e, "packet")
 	if !f.quiet {
 		fmt.Fprintf(e.stderr, "%s: %d restored, %d passed through, %d failed\n", report.Plural(int(x.packets), "packet"), x.restored, x.passed, x.failures.n)
@@ -135,17 +146,74 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 	if err := e.damaged(damage); err != nil {
 		return err
 	}
-	if x.failures.n > 0 {
+	if x.failures.n+t.fail.n > 0 {
 		return errFailed
 	}
 	return nil
 }
 
+// deviceRestorers are the restorers of a capture: one, or one for each device
+// that has an interface.
+type deviceRestorers struct {
+	flags *rulesFlags
+	sets  *deviceSets
+	info  os.FileInfo
+	in    schc.Inputs
+	ready map[string]deviceRestorer // by the name of the interface
+}
+
+type deviceRestorer struct {
+	rs  *restorer
+	err error
+}
+
+// restorers loads the Rules.
+func (f *decompressFlags) restorers(cmd *cobra.Command, e *env, in schc.Inputs) (*deviceRestorers, error) {
+	file, info, err := f.rules.loadFile(cmd, e, &f.in)
+	if err != nil {
+		return nil, err
+	}
+	d := &deviceRestorers{flags: &f.rules, sets: newDeviceSets(file, f.rules.device, &f.link.lorawan), info: info, in: in,
+		ready: map[string]deviceRestorer{}}
+	if len(file.Sets) > 1 && f.rules.device == "" {
+		return d, nil // the capture tells the devices
+	}
+	_, err = d.find("")
+	return d, err
+}
+
+// find returns the restorer for an interface of that name. Rules that do not
+// compile are an error; without Rules for the device, every packet has one.
+func (d *deviceRestorers) find(name string) (r deviceRestorer, err error) {
+	if _, ok := deviceOf(name); !ok {
+		name = "" // all the same
+	}
+	r, ok := d.ready[name]
+	if ok {
+		return r, nil
+	}
+	set, in, err := d.sets.find(name, d.in)
+	if err == errNoSet {
+		r.err = err
+	} else if err != nil {
+		return r, err
+	} else {
+		rules, err := d.flags.compile(set, d.info, true)
+		if err != nil {
+			return r, err
+		}
+		r.rs = newRestorer(rules.ctx, in)
+	}
+	d.ready[name] = r
+	return r, nil
+}
+
 // extraction restores a capture.
 type extraction struct {
 	restoredSide
-	rs       *restorer
-	fallback origin
+	restorers *deviceRestorers
+	by        []deviceRestorer // by interface of the output
+	fallback  origin
 
 	packets, restored, passed uint64
 	failures                  failures
@@ -157,6 +225,9 @@ func (x *extraction) run(in *input) (damage, err error) {
 		err = x.r.Next(&p)
 		if x.known < len(x.r.Interfaces()) || x.w == nil {
 			if err := x.sync(x.fallback); err != nil {
+				return nil, err
+			}
+			if err := x.syncRestorers(); err != nil {
 				return nil, err
 			}
 			if x.w == nil {
@@ -211,11 +282,32 @@ func (x *extraction) packet(n uint64, p *pcapio.Packet, flt *pcapio.Filter) erro
 	return x.w.WritePacket(f.id, p)
 }
 
+// syncRestorers finds the restorers of new interfaces.
+func (x *extraction) syncRestorers() error {
+	for i := range x.ifaces {
+		f := &x.ifaces[i]
+		for len(x.by) <= f.id {
+			x.by = append(x.by, deviceRestorer{})
+		}
+		if r := &x.by[f.id]; f.dir != 0 && r.rs == nil && r.err == nil {
+			var err error
+			if *r, err = x.restorers.find(x.orig[f.id].Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (x *extraction) restore(p *pcapio.Packet, f *restoredIface) ([]byte, error) {
 	if p.Snapped() {
 		return nil, schc.ErrTruncated
 	}
-	return x.rs.restore(p.Data, &f.origin)
+	r := &x.by[f.id]
+	if r.err != nil {
+		return nil, r.err
+	}
+	return r.rs.restore(p.Data, &f.origin)
 }
 
 // errNoSCHC is for a frame without a SCHC Packet on an interface for them.
@@ -231,7 +323,7 @@ const maxFailures = 10
 
 func (f *failures) add(n uint64, err error) {
 	text := err.Error()
-	if err != errDiffers {
+	if err != errDiffers && err != errNoSet {
 		text = restoreError(err)
 	}
 	f.addText(n, text)

@@ -58,15 +58,20 @@ type loaded struct {
 	info os.FileInfo
 }
 
-// load reads the Rules. captures says that they are for IP packets.
-func (f *rulesFlags) load(cmd *cobra.Command, e *env, in *input, captures bool) (*loaded, error) {
+// loadFile reads the rule file.
+func (f *rulesFlags) loadFile(cmd *cobra.Command, e *env, in *input) (*rulefile.File, os.FileInfo, error) {
 	if f.file == "" {
-		return nil, usagef(cmd, "no Rules are given; name a file with -C")
+		return nil, nil, usagef(cmd, "no Rules are given; name a file with -C")
 	}
 	if f.file == "-" && in != nil && in.path == "-" {
-		return nil, usagef(cmd, "Rules and packets cannot both come from standard input")
+		return nil, nil, usagef(cmd, "Rules and packets cannot both come from standard input")
 	}
-	file, info, err := e.loadRules(f.file)
+	return e.loadRules(f.file)
+}
+
+// load reads the Rules. captures says that they are for IP packets.
+func (f *rulesFlags) load(cmd *cobra.Command, e *env, in *input, captures bool) (*loaded, error) {
+	file, info, err := f.loadFile(cmd, e, in)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +79,12 @@ func (f *rulesFlags) load(cmd *cobra.Command, e *env, in *input, captures bool) 
 	if err != nil {
 		return nil, hint(err, "--device NAME picks one")
 	}
-	l := &loaded{set: set, info: info}
+	return f.compile(set, info, captures)
+}
+
+// compile makes the context of a set.
+func (f *rulesFlags) compile(set *rulefile.Set, info os.FileInfo, captures bool) (l *loaded, err error) {
+	l = &loaded{set: set, info: info}
 	if l.ctx, err = schc.NewContext(set.Rules, f.opts); err != nil {
 		return nil, hint(set.Locate(err), "correct the Rule; schc rules check %s finds more", f.file)
 	}
@@ -226,6 +236,7 @@ type link struct {
 	devIID, appIID string
 	etherType      uint16
 	etherTypeText  string
+	lorawan        lorawanFlags
 }
 
 // defaultEtherType is the local experimental EtherType 1 of IEEE 802, as none
@@ -235,6 +246,7 @@ const defaultEtherType = 0x88b5
 func (l *link) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.devIID, "dev-iid", "", "IID of the device's link-layer address, 16 `HEX` digits, for the action DevIID")
 	cmd.Flags().StringVar(&l.appIID, "app-iid", "", "IID of the application's link-layer address, 16 `HEX` digits, for the action AppIID")
+	l.lorawan.add(cmd)
 	l.etherType = defaultEtherType
 }
 
@@ -249,6 +261,9 @@ func (l *link) inputs(cmd *cobra.Command) (in schc.Inputs, err error) {
 	}
 	if in.AppIID, err = parseIID(l.appIID); err != nil {
 		return in, usagef(cmd, "--app-iid: %w", err)
+	}
+	if err := l.lorawan.load(cmd, &in); err != nil {
+		return in, err
 	}
 	if given(cmd, "ethertype") {
 		var b []byte

@@ -18,12 +18,14 @@ import (
 type fragRuleFlags struct {
 	rules   rulesFlags
 	profile string
+	tile    uint16
 	ids     []string
 }
 
 func (f *fragRuleFlags) add(cmd *cobra.Command) {
 	f.rules.add(cmd)
 	cmd.Flags().StringVar(&f.profile, "profile", "", "fragmentation Rules of a link, `NAME`: "+strings.Join(profileNames(), ", ")+" (instead of those in the rule file)")
+	cmd.Flags().Uint16Var(&f.tile, "tile", 0, "size of the profile's ACK-on-Error tiles in `BITS`, at both ends (NB-IoT: 8 bits make packets of 56 bytes at most)")
 	cmd.Flags().StringArrayVar(&f.ids, "rule", nil, "fragmentation Rule to use, `ID/LENGTH` such as 20/8 (once for each direction)")
 	cmd.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(profileNames(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -57,10 +59,26 @@ func profileNames() []string {
 	return names
 }
 
+// sameProfile compares names of profiles: nbiot is nb-iot.
+func sameProfile(a, b string) bool {
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", "") }
+	return plain(a) == plain(b)
+}
+
+// canonicalProfile returns the name as it stands in profileNames, or name.
+func canonicalProfile(name string) string {
+	for _, n := range profileNames() {
+		if sameProfile(n, name) {
+			return n
+		}
+	}
+	return name
+}
+
 // namedProfiles returns the profiles of a name, nil for an unknown one.
 func namedProfiles(name string) []schc.NamedProfile {
 	for _, g := range profileGroups {
-		if g.name == name {
+		if sameProfile(g.name, name) {
 			var list []schc.NamedProfile
 			for _, p := range g.parts {
 				list = append(list, p())
@@ -69,12 +87,21 @@ func namedProfiles(name string) []schc.NamedProfile {
 		}
 	}
 	for _, p := range schc.Profiles() {
-		if p.Name == name {
+		if sameProfile(p.Name, name) {
 			return []schc.NamedProfile{p}
 		}
 	}
 	return nil
 }
+
+// dtags gives the packets that are fragmented their DTags: from 0 on, and from 0
+// again when the field is used up, so that a receiver tells each from the last.
+type dtags struct {
+	next uint32
+	bits uint8
+}
+
+func (d *dtags) used() { d.next = uint32((uint64(d.next) + 1) & (1<<d.bits - 1)) }
 
 // fragSet are the Rules of a device and those of them that fragment.
 type fragSet struct {
@@ -97,27 +124,34 @@ func (s *fragSet) say(e *env, l *loudness) {
 
 // load reads the Rules. dir, if not 0, is the direction that all of them have.
 func (f *fragRuleFlags) load(cmd *cobra.Command, e *env, in *input, dir schc.Direction) (*fragSet, error) {
-	s := new(fragSet)
-	if f.rules.file == "" && f.profile == "" {
-		return nil, usagef(cmd, "no fragmentation Rules are given; name a file with -C, or a link with --profile")
+	file, info, err := f.loadFile(cmd, e, in)
+	if err != nil {
+		return nil, err
 	}
-	if f.rules.file == "-" && in.path == "-" {
-		return nil, usagef(cmd, "Rules and packets cannot both come from standard input")
-	}
-	if f.rules.file == "" && f.rules.device != "" {
-		return nil, usagef(cmd, "--device needs a rule file; name it with -C")
-	}
-	if f.rules.file != "" {
-		file, info, err := e.loadRules(f.rules.file)
-		if err != nil {
-			return nil, err
-		}
+	s := &fragSet{info: info}
+	if file != nil {
 		if s.set, err = file.Set(f.rules.device); err != nil {
 			return nil, hint(err, "--device NAME picks one")
 		}
-		s.info = info
 	}
 	return s, f.fill(cmd, s, dir)
+}
+
+// loadFile reads the rule file; it is nil if there is a profile only.
+func (f *fragRuleFlags) loadFile(cmd *cobra.Command, e *env, in *input) (*rulefile.File, os.FileInfo, error) {
+	if f.rules.file == "" && f.profile == "" {
+		return nil, nil, usagef(cmd, "no fragmentation Rules are given; name a file with -C, or a link with --profile")
+	}
+	if f.rules.file == "-" && in.path == "-" {
+		return nil, nil, usagef(cmd, "Rules and packets cannot both come from standard input")
+	}
+	if f.rules.file == "" && f.rules.device != "" {
+		return nil, nil, usagef(cmd, "--device needs a rule file; name it with -C")
+	}
+	if f.rules.file == "" {
+		return nil, nil, nil
+	}
+	return e.loadRules(f.rules.file)
 }
 
 // fill makes the context and the profiles of s, whose set is loaded.
@@ -125,16 +159,31 @@ func (f *fragRuleFlags) fill(cmd *cobra.Command, s *fragSet, dir schc.Direction)
 	if s.set != nil {
 		s.rules = s.set.Rules
 	}
+	if f.tile != 0 && f.profile == "" {
+		return usagef(cmd, "--tile changes a profile; name one with --profile, or change tileSize in the rule file")
+	}
 	if f.profile != "" {
 		named := namedProfiles(f.profile)
+		if sameProfile(f.profile, schc.IEEE802154().Name) {
+			return hint(errors.New("over IEEE 802.15.4 SCHC Packets are not fragmented as SCHC but as 6LoWPAN (draft-ietf-6lo-schc-15dot4, Section 8)"),
+				"schc rules show --profile 15dot4 has the framing; schc lowpan stats --compare counts its fragments")
+		}
 		if named == nil {
 			return usagef(cmd, "--profile: there is no %q; there are %s", f.profile, strings.Join(profileNames(), ", "))
+		}
+		for i := range named {
+			if r := &named[i].Fragmentation; f.tile != 0 && r.Mode == schc.FragmentationAckOnError {
+				r.TileBits = f.tile
+			}
 		}
 		if s.rules, s.notes, err = withProfiles(s.rules, named); err != nil {
 			return err
 		}
 	}
 	if s.ctx, err = schc.NewContext(s.rules, f.rules.opts); err != nil {
+		if f.tile != 0 {
+			return usagef(cmd, "--tile: %w", err)
+		}
 		if f.profile == "" {
 			err = s.set.Locate(err)
 		}
@@ -250,7 +299,7 @@ func (s *fragSet) pick(dir schc.Direction) (*schc.Profile, error) {
 
 // newReceiver returns a Receiver for the profiles of s, with memory for the
 // largest packets and as many of them as may be interleaved.
-func (s *fragSet) newReceiver() *packetReceiver {
+func (s *fragSet) newReceiver(ack []byte) *packetReceiver {
 	const maxSessions = 64
 	n, size := 0, 0
 	for i := range s.profiles {
@@ -259,10 +308,27 @@ func (s *fragSet) newReceiver() *packetReceiver {
 		size = max(size, s.profiles[i].SessionBytes())
 	}
 	n = min(n, maxSessions)
-	r := &packetReceiver{profiles: s.profiles, sessions: make([]schc.Session, n), mem: make([]byte, n*size), ack: make([]byte, 1<<14)}
+	r := &packetReceiver{profiles: make([]schc.Profile, len(s.profiles)), sessions: make([]schc.Session, n), mem: make([]byte, n*size), ack: ack}
+	for i := range s.profiles {
+		// It only listens: what its ACKs would have asked for is not known, so that
+		// nothing is given up for their number, and none is repeated.
+		f := s.profiles[i].Fragmentation()
+		if f.Mode != schc.FragmentationNoAck {
+			f.MaxAckRequests, f.AttemptsPerAck, f.UplinkAckMs = 255, true, 0
+		}
+		if f.Mode == schc.FragmentationAckOnError {
+			// Nor does it make a packet of a window that comes again.
+			f.AckBehavior = schc.AckAfterAll1
+		}
+		r.profiles[i].Init(s.profiles[i].Rule(), &f)
+	}
 	r.reset()
 	return r
 }
+
+// newAckBuffer returns memory for ACKs, which nobody gets: a bitmap of any
+// WINDOW_SIZE, and more. Receivers may share it.
+func newAckBuffer() []byte { return make([]byte, 1<<14) }
 
 // packetReceiver reassembles SCHC Packets and says what became of each, once.
 type packetReceiver struct {

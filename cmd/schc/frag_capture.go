@@ -22,6 +22,7 @@ type fragFlags struct {
 	dir    direction
 	link   link
 	mtu    int
+	tap    tapFlags
 	strip  bool
 	strict bool
 	hex    bool
@@ -45,6 +46,10 @@ packets together again, byte for byte.
 --mtu counts every byte of a message: over LoRaWAN the FPort, which is the
 RuleID, and the FRMPayload.
 
+With --loratap the messages become LoRaWAN frames of a device (--lorawan FILE,
+and --dev-eui where that has several), encrypted and with their MIC, in LoRaTap
+(link type 270). The link header of a packet is then lost.
+
 With --hex, every line is a SCHC Packet in hex, perhaps followed by its length in
 bits before padding; what schc compress --hex prints will do. Out come its
 fragments, one a line, in hex, and an empty line. A number of bits follows where
@@ -53,10 +58,11 @@ a message does not end on a byte boundary. A packet that failed comes back as
     error: CLASS: TEXT
 
 and the exit code is then 1. All packets are fragmented, also those that would
-fit, and have the DTag 0.`,
+fit. The first has the DTag 0, and each the next one.`,
 		Example: `  schc frag -C rules.json --profile lorawan --mtu 51 -r in.pcap -w frames.pcapng
   schc frag reassemble -C rules.json --profile lorawan -r frames.pcapng | schc decompress -C rules.json -w again.pcap
   schc compress --hex -C rules.json < packets.txt | schc frag --hex -C rules.json --rule 20/8 --mtu 51 --dir up
+  schc frag -C rules.json --profile lorawan --mtu 51 --lorawan keys.json --loratap -r in.pcap -w radio.pcapng
   schc frag simulate --profile lorawan --dr SF10 --loss 0.2`,
 		Args: maxArgs(1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +74,9 @@ fit, and have the DTag 0.`,
 			}
 			if f.mtu < 1 || f.mtu > maxMessage {
 				return usagef(cmd, "--mtu: %d is not from 1 to %d", f.mtu, maxMessage)
+			}
+			if err := f.tap.check(cmd, f.mtu); err != nil {
+				return err
 			}
 			if f.hex {
 				return fragHex(cmd, e, &f, args)
@@ -84,6 +93,7 @@ fit, and have the DTag 0.`,
 	f.frag.rules.addChoice(cmd)
 	f.link.add(cmd)
 	f.link.addEtherType(cmd)
+	f.tap.add(cmd)
 	cmd.Flags().BoolVar(&f.strip, "strip-trailer", false, "drop the bytes behind an IP datagram (Ethernet padding) instead of passing the frame through")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 1 if a packet has no Rule")
 	addHex(cmd, &f.hex)
@@ -113,7 +123,11 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 		return err
 	}
 	set.say(e, &f.loudness)
-	x := &fragmenter{set: set, mtu: f.mtu, trim: newTrimmer(set.ctx, in), etherType: f.link.etherType}
+	tap, err := f.tap.open(cmd, &f.link.lorawan, set)
+	if err != nil {
+		return err
+	}
+	x := &fragmenter{tap: tap, set: set, mtu: f.mtu, trim: newTrimmer(set.ctx, in), etherType: f.link.etherType}
 	for _, d := range []schc.Direction{schc.DirUp, schc.DirDown} {
 		p, err := set.pick(d)
 		if err != nil {
@@ -122,6 +136,7 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 		if p != nil {
 			x.way[index(d)] = new(linksim.Exchange)
 			x.way[index(d)].Reset(p)
+			x.dtags[index(d)].bits = p.Fragmentation().DTagBits
 		}
 	}
 	if f.frag.rules.file != "" {
@@ -138,7 +153,7 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 		return err
 	}
 	defer r.Close()
-	out, err := f.out.create(cmd, e, true, r.Info(), set.info)
+	out, err := f.out.create(cmd, e, true, r.Info(), set.info, f.link.lorawan.info)
 	if err != nil {
 		return err
 	}
@@ -177,8 +192,10 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 type fragmenter struct {
 	compressedSide
 	set       *fragSet
+	tap       *tap // nil: messages are written as they are
 	mtu       int
 	way       [2]*linksim.Exchange // up, down; nil: no Rule
+	dtags     [2]dtags
 	trim      *trimmer
 	fr        *framer        // nil: there are no Rules to compress with
 	fallback  schc.Direction // of SCHC Packets whose interface does not tell
@@ -301,9 +318,12 @@ func (x *fragmenter) compress(n uint64, p *pcapio.Packet, pass int) error {
 	} else {
 		head = x.fr.frame[:loc.Off]
 	}
-	id, err := x.id(p, x.fr.dir, linkHead)
-	if err != nil {
-		return err
+	id := 0
+	if x.tap == nil {
+		var err error
+		if id, err = x.id(p, x.fr.dir, linkHead); err != nil {
+			return err
+		}
 	}
 	return x.send(n, p, id, head, x.fr.frame[len(head):], x.fr.res.Bits, x.fr.dir)
 }
@@ -322,9 +342,7 @@ func (x *fragmenter) send(n uint64, p *pcapio.Packet, id int, head, pkt []byte, 
 			x.messages += uint64(len(x.ends))
 			head, at := slices.Clone(head), 0
 			for _, end := range x.ends {
-				p.Data = append(append(p.Data[:0:0], head...), x.msgs[at:end]...)
-				p.OrigLen = uint32(len(p.Data))
-				if err := x.w.WritePacket(id, p); err != nil {
+				if err := x.write(n, p, id, head, x.msgs[at:end], dir); err != nil {
 					return err
 				}
 				at = end
@@ -339,9 +357,18 @@ func (x *fragmenter) send(n uint64, p *pcapio.Packet, id int, head, pkt []byte, 
 	} else {
 		x.whole++
 	}
-	p.Data = append(append(p.Data[:0:0], head...), pkt...)
-	p.OrigLen = uint32(len(p.Data))
-	return x.w.WritePacket(id, p)
+	return x.write(n, p, id, head, pkt, dir)
+}
+
+// write writes a message with the time of packet p.
+func (x *fragmenter) write(n uint64, p *pcapio.Packet, id int, head, msg []byte, dir schc.Direction) error {
+	q := *p
+	if x.tap != nil {
+		return x.tap.write(x, n, &q, msg, dir)
+	}
+	q.Data = append(append([]byte(nil), head...), msg...)
+	q.OrigLen = uint32(len(q.Data))
+	return x.w.WritePacket(id, &q)
 }
 
 // isFragment reports whether a message belongs to one of the fragmentation Rules.
@@ -362,13 +389,15 @@ func (x *fragmenter) split(pkt []byte, bits int, dir schc.Direction) string {
 		return "no-rule: no fragmentation Rule is for packets that go " + dirName(dir)
 	}
 	x.msgs, x.ends = x.msgs[:0], x.ends[:0]
-	got, n, err := way.Run(pkt, bits, x.mtu, 0, func(msg []byte, _ int) {
+	dtag := &x.dtags[index(dir)]
+	got, n, err := way.Run(pkt, bits, x.mtu, dtag.next, func(msg []byte, _ int) {
 		x.msgs = append(x.msgs, msg...)
 		x.ends = append(x.ends, len(x.msgs))
 	})
 	if err != nil {
 		return sendError(err, x.mtu)
 	}
+	dtag.used()
 	if n = x.trim.bits(got, n, dir); !slices.Equal(got[:(n+7)/8], pkt) {
 		return "unsupported: the fragments do not tell where the packet ends"
 	}

@@ -76,10 +76,13 @@ func fragHex(cmd *cobra.Command, e *env, f *fragFlags, args []string) error {
 	x.Reset(p)
 	l := &lineLoop{e: e, in: &f.in, out: &f.out, rules: set.info}
 	var pkt, dst []byte
+	dtag := dtags{bits: p.Fragmentation().DTagBits}
 	l.each = func(w io.Writer, words [][]byte, err error) error {
 		dst = dst[:0]
 		if err == nil {
-			pkt, dst, err = fragLine(&x, f.mtu, pkt, dst, words)
+			if pkt, dst, err = fragLine(&x, f.mtu, dtag.next, pkt, dst, words); err == nil {
+				dtag.used()
+			}
 		}
 		if err != nil {
 			l.failed = true
@@ -92,7 +95,7 @@ func fragHex(cmd *cobra.Command, e *env, f *fragFlags, args []string) error {
 }
 
 // fragLine appends the fragments of a line's packet to dst, one a line.
-func fragLine(x *linksim.Exchange, mtu int, pkt, dst []byte, words [][]byte) (p, d []byte, err error) {
+func fragLine(x *linksim.Exchange, mtu int, dtag uint32, pkt, dst []byte, words [][]byte) (p, d []byte, err error) {
 	// A third word is allowed if it is what compress puts there.
 	if len(words) > 3 || len(words) == 3 && !isRuleID(words[2]) {
 		return pkt, dst, errLine("%d words; a packet is HEX or HEX BITS", len(words))
@@ -104,7 +107,7 @@ func fragLine(x *linksim.Exchange, mtu int, pkt, dst []byte, words [][]byte) (p,
 	if err != nil {
 		return pkt, dst, err
 	}
-	_, _, err = x.Run(pkt, bits, mtu, 0, func(msg []byte, n int) {
+	_, _, err = x.Run(pkt, bits, mtu, dtag, func(msg []byte, n int) {
 		dst = append(appendBits(dst, msg, n), '\n')
 	})
 	if err != nil {
@@ -127,7 +130,7 @@ func reassembleHex(cmd *cobra.Command, e *env, f *reassembleFlags, args []string
 		return err
 	}
 	set.say(e, &f.loudness)
-	r, trim := set.newReceiver(), newTrimmer(set.ctx, link)
+	r, trim := set.newReceiver(newAckBuffer()), newTrimmer(set.ctx, link)
 	l := &lineLoop{e: e, in: &f.in, out: &f.out, rules: set.info}
 	var out io.Writer
 	var msg, dst []byte

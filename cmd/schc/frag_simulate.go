@@ -92,6 +92,7 @@ from 0 to 50 %, all else being equal; the figures are in the report, too.`,
 }
 
 func simulate(cmd *cobra.Command, e *env, f *simulateFlags) error {
+	f.frag.profile = canonicalProfile(f.frag.profile)
 	if err := f.check(cmd); err != nil {
 		return err
 	}

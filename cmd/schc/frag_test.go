@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/internal/pcapio"
+	"github.com/schckit/schckit/lowpan"
 )
 
 // fragLines are packets for schc frag --hex: of 60 bytes, of 62 bits, and what
@@ -302,6 +305,133 @@ func TestFragSimulatePlot(t *testing.T) {
 			if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || len(v.Sweep) != 11 || v.Sweep[10].Loss != 0.5 {
 				t.Errorf("%s: sweep %+v, %v", name, v, err)
 			}
+		}
+	}
+}
+
+// TestProfile154: the framing of IEEE 802.15.4 is what package lowpan has, and no
+// fragmentation Rule.
+func TestProfile154(t *testing.T) {
+	r := tool("", "rules", "show", "--profile", "15dot4", "-f", "tsv")
+	for _, want := range []string{
+		fmt.Sprintf("\tdispatch\t0x%02x\t4.1.1\t", lowpan.DispatchSCHC), fmt.Sprintf("\tpointer-dispatch\t0x%02x\t4.3\t", lowpan.DispatchSCHCPointer),
+		"\tfragmentation\t6LoWPAN\t8\t", "\tmaximum-packet-size\t1500\t10\t"} {
+		if r.code != exitDone || !strings.Contains(r.stdout, want) {
+			t.Errorf("rules show: %+v, want %q", r, want)
+		}
+	}
+	if r := tool("", "rules", "show", "--profile", "15dot4"); !strings.HasPrefix(r.stdout, "15dot4: IEEE 802.15.4, behind a 6LoWPAN dispatch, draft-ietf-6lo-schc-15dot4-13\n") {
+		t.Errorf("rules show: %+v", r)
+	}
+	if r := tool("00\n", "frag", "--hex", "--profile", "15dot4", "--mtu", "80"); r.code != exitError || !strings.Contains(r.stderr, "not fragmented as SCHC") {
+		t.Errorf("frag: %+v", r)
+	}
+	a, b := tool("", "rules", "show", "--profile", "nbiot"), tool("", "rules", "show", "--profile", "nb-iot")
+	if a != b || a.code != exitDone {
+		t.Errorf("nbiot: %+v", a)
+	}
+	for _, n := range []string{"nbiot", "NB-IoT"} {
+		if r := tool("", "frag", "simulate", "--profile", n, "--packets", "1", "--size", "20"); r.code != exitDone || !strings.Contains(r.stdout, "NB-IoT, 15 kHz") {
+			t.Errorf("simulate: %+v", r)
+		}
+	}
+}
+
+// TestFragDTag: the DTag counts up from 0 with every packet that is fragmented,
+// and goes round; the packets come back.
+func TestFragDTag(t *testing.T) {
+	rules := filepath.Join(t.TempDir(), "rules.json")
+	text := `[{"RuleID": 3, "RuleIDLength": 6, "Fragmentation": {"FRMode": "NoAck", "FRDirection": "UP", "FRModeProfile": {"FCNSize": 1, "dtagSize": 2}}}]`
+	if err := os.WriteFile(rules, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	packet := strings.Repeat("ab", 20)
+	in := packet + "\n" + packet + "\nxyz\n" + strings.Repeat(packet+"\n", 3)
+	r := tool(in, "frag", "--hex", "-C", rules, "--mtu", "10")
+	var dtags []string
+	for _, group := range strings.Split(strings.TrimSpace(r.stdout), "\n\n") {
+		if first := strings.Split(group, "\n")[0]; !strings.HasPrefix(first, "error") {
+			dtags = append(dtags, first[1:2]) // RuleID 000011, DTag: the low bits of the first byte
+		}
+	}
+	if got := strings.Join(dtags, " "); got != "c d e f c" {
+		t.Errorf("DTags %s\n%s", got, r.stdout)
+	}
+	back := tool(r.stdout, "frag", "reassemble", "--hex", "-C", rules)
+	lines := strings.Split(strings.TrimSpace(back.stdout), "\n")
+	for i, line := range lines {
+		if want := packet; i != 2 && line != want || i == 2 && !strings.HasPrefix(line, "error: malformed: ") {
+			t.Errorf("reassemble, line %d: %s", i+1, line)
+		}
+	}
+	if len(lines) != 6 {
+		t.Errorf("reassemble: %s", back.stdout)
+	}
+}
+
+// TestFragFlows: fragments of many senders do not take more memory than the
+// limit; those that were quiet longest are given up, and said so.
+func TestFragFlows(t *testing.T) {
+	var b bytes.Buffer
+	w := pcapio.NewNgWriter(&b, "")
+	w.AddInterface(pcapio.Interface{LinkType: pcapio.LinkTypeEthernet, Resolution: pcapio.Micro, Name: "schc up"})
+	w.AddInterface(pcapio.Interface{LinkType: pcapio.LinkTypeEthernet, Resolution: pcapio.Micro, Name: "schc down"})
+	packet := strings.Repeat("5a", 30)
+	frags := strings.Fields(tool(packet+"\n", "frag", "--hex", "--profile", "lorawan-up", "--mtu", "20").stdout)
+	frame := func(iface, host int, msg string) {
+		data := []byte{2, 0, 0, 0, 0, 0xff, 2, 0, 0, 0, byte(host >> 8), byte(host), 0x88, 0xb5}
+		if iface == 1 {
+			data = append(append(append([]byte{}, data[6:12]...), data[:6]...), data[12:14]...)
+		}
+		m, _ := hex.DecodeString(msg)
+		data = append(data, m...)
+		w.WritePacket(iface, &pcapio.Packet{Data: data, OrigLen: uint32(len(data))})
+	}
+	const hosts = 100
+	for host := range hosts {
+		frame(0, host, frags[0])
+	}
+	frame(1, 98, "14ffff") // a Receiver-Abort for one of them
+	for host := hosts - 1; host >= 0; host-- {
+		for _, m := range frags[1:] {
+			frame(0, host, m)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	old := maxFlowBytes
+	defer func() { maxFlowBytes = old }()
+	for limit, want := range map[int]string{old: "99 reassembled from 300 fragments, 0 whole, 0 passed through, 1 left out, 2 failed", 40_000: "10 reassembled from 300 fragments"} {
+		maxFlowBytes = limit
+		out := filepath.Join(t.TempDir(), "out")
+		r := tool("", "frag", "reassemble", "--profile", "lorawan-up", "-r", path, "-w", out)
+		if r.code != exitFailed || !strings.Contains(r.stderr, want) {
+			t.Errorf("limit %d: %d, %s; want %q", limit, r.code, r.stderr, want)
+		}
+		if limit == old && !strings.Contains(r.stderr, "packet 101: incomplete: aborted by the receiver\n") {
+			t.Errorf("no abort: %s", r.stderr)
+		}
+	}
+}
+
+// TestFragTile: --tile makes room for larger packets under the profile of NB-IoT.
+func TestFragTile(t *testing.T) {
+	packet := strings.Repeat("5a", 1358)
+	if r := tool(packet+"\n", "frag", "--hex", "--profile", "nb-iot", "--mtu", "120"); r.code != exitFailed || !strings.HasPrefix(r.stdout, "error: unsupported: ") {
+		t.Errorf("tiles of 8 bits: %+v", r)
+	}
+	frags := tool(packet+"\n", "frag", "--hex", "--profile", "nb-iot", "--tile", "200", "--mtu", "120")
+	if back := tool(frags.stdout, "frag", "reassemble", "--hex", "--profile", "nb-iot", "--tile", "200"); frags.code != exitDone || back != (result{stdout: packet + "\n"}) {
+		t.Errorf("tiles of 200 bits: %+v, %+v", frags, back)
+	}
+	for args, want := range map[string]string{"--tile 200": "--tile changes a profile", "--profile nb-iot --tile 7": "smaller than an L2 Word", "--profile nb-iot --tile 70000": "70000"} {
+		if r := tool("", strings.Fields("frag --hex -C "+coapRules+" --mtu 120 "+args)...); r.code != exitError || !strings.Contains(r.stderr, want) {
+			t.Errorf("%s: %+v, want %q", args, r, want)
 		}
 	}
 }

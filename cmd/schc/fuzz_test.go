@@ -77,12 +77,16 @@ func FuzzDecompress(f *testing.F) {
 		f.Add(small.Bytes())
 	}
 	f.Add([]byte("a05170f701 40 160/8\n"))
+	f.Add(mustRead(f, loraJSON))
+	f.Add([]byte(fragmentLines))
 	rules, err := filepath.Abs("testdata/rules/wide.json")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, args := range []string{"decompress", "decompress --dir up", "decompress --hex", "compress --hex --dir down", "explain --hex -f jsonl"} {
+		for _, args := range []string{"decompress", "decompress --dir up", "decompress --hex", "compress --hex --dir down", "explain --hex -f jsonl",
+			"frag reassemble --profile lorawan --dir up --lorawan " + loraKeys, "frag reassemble --hex --profile lorawan", "frag --hex --profile nb-iot --mtu 40",
+			"frag --profile lorawan --mtu 20 --dir up"} {
 			code := run(append(strings.Fields(args), "-C", rules), &env{bytes.NewReader(b), io.Discard, io.Discard})
 			if code < exitDone || code > exitError {
 				t.Errorf("%s: exit %d", args, code)

@@ -23,6 +23,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMain(m *testing.M) {
+	if os.Getenv("SCHC_TEST_TOOL") != "" { // TestDocs runs this program as the tool
+		os.Exit(run(os.Args[1:], &env{os.Stdin, os.Stdout, os.Stderr}))
+	}
 	flag.Parse()
 	// What depends on the build and on the day.
 	buildInfo = func() (*debug.BuildInfo, bool) {

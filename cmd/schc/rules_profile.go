@@ -8,6 +8,7 @@ import (
 
 	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/internal/report"
+	"github.com/schckit/schckit/schc"
 )
 
 // showProfile is schc rules show --profile.
@@ -18,9 +19,9 @@ func showProfile(cmd *cobra.Command, e *env, name, form string, out *output, arg
 	if len(args) > 0 {
 		return usagef(cmd, "--profile shows what an RFC gives; no rule file goes with it")
 	}
-	named := namedProfiles(name)
+	named := shownProfiles(name)
 	if named == nil {
-		return usagef(cmd, "--profile: there is no %q; there are %s", name, strings.Join(profileNames(), ", "))
+		return usagef(cmd, "--profile: there is no %q; there are %s", name, strings.Join(shownProfileNames(), ", "))
 	}
 	views := []*report.ProfileView{}
 	for i := range named {
@@ -28,6 +29,17 @@ func showProfile(cmd *cobra.Command, e *env, name, form string, out *output, arg
 	}
 	return out.writeAll(cmd, e, false, func(w *pcapio.Output) error { return writeProfiles(w, views, form) })
 }
+
+// shownProfiles are the profiles of a name that can be shown: besides those with
+// fragmentation Rules, that of IEEE 802.15.4.
+func shownProfiles(name string) []schc.NamedProfile {
+	if p := schc.IEEE802154(); sameProfile(p.Name, name) {
+		return []schc.NamedProfile{p}
+	}
+	return namedProfiles(name)
+}
+
+func shownProfileNames() []string { return append(profileNames(), schc.IEEE802154().Name) }
 
 func writeProfiles(w io.Writer, views []*report.ProfileView, form string) error {
 	switch form {

@@ -21,7 +21,7 @@ func newRulesShow(e *env) *cobra.Command {
 		Long: `Show the Rules of a file as tables, with all defaults spelled out. The last column
 is the bits that a field adds to the residue.
 
---profile shows instead the fragmentation Rules that an RFC gives for a link: each
+--profile shows instead what an RFC gives for a link, mostly fragmentation Rules: each
 parameter under its name in RFC 9363, or ours, with the section that decides it.
 Sizes are in bits, times in milliseconds.`,
 		Example: `  schc rules show rules.json
@@ -62,8 +62,8 @@ Sizes are in bits, times in milliseconds.`,
 	f.add(cmd)
 	cmd.Flags().StringVar(&device, "device", "", "show only the Rules of the device `NAME`")
 	cmd.Flags().StringVar(&rule, "rule", "", "show only the Rule with this `ID`, such as 5/8")
-	cmd.Flags().StringVar(&profile, "profile", "", "show the fragmentation Rules of a link, `NAME`: "+strings.Join(profileNames(), ", "))
-	cmd.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(profileNames(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&profile, "profile", "", "show the fragmentation Rules of a link, `NAME`: "+strings.Join(shownProfileNames(), ", "))
+	cmd.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(shownProfileNames(), cobra.ShellCompDirectiveNoFileComp))
 	form.add(cmd)
 	out.add(cmd)
 	return cmd

@@ -63,29 +63,37 @@ const loRaWANOverhead = 1 + 4 + 1 + 2 + 4
 // Regional Parameters, EU863-870, without a repeater).
 var loRaMax = map[int]int{7: 222, 8: 222, 9: 115, 10: 51, 11: 51, 12: 51}
 
-// ParseLoRa returns the radio of a LoRaWAN data rate: "SF10", "SF7BW250", or
-// "DR0" to "DR6" of Europe.
-func ParseLoRa(s string) (Radio, error) {
+// ParseDataRate reads a LoRaWAN data rate: "SF10", "SF7BW250", or "DR0" to "DR6"
+// of Europe. It returns the spreading factor and the bandwidth in Hz.
+func ParseDataRate(s string) (sf, hz int, err error) {
 	text := strings.ToUpper(s)
 	if n, ok := strings.CutPrefix(text, "DR"); ok {
 		if v, err := strconv.Atoi(n); err == nil && v >= 0 && v <= 6 && n == strconv.Itoa(v) {
 			text = [...]string{"SF12", "SF11", "SF10", "SF9", "SF8", "SF7", "SF7BW250"}[v]
 		}
 	}
-	sf, bw, wide := strings.Cut(strings.TrimPrefix(text, "SF"), "BW")
-	l := LoRa{Preamble: 8, CodeRate: 1, HzWidth: 125_000}
-	n, err := strconv.Atoi(sf)
-	if l.SF = n; err != nil || !strings.HasPrefix(text, "SF") || n < 7 || n > 12 {
-		return Radio{}, fmt.Errorf("%q is no LoRaWAN data rate; write SF7 to SF12, SF7BW250, or DR0 to DR6", s)
+	num, bw, wide := strings.Cut(strings.TrimPrefix(text, "SF"), "BW")
+	sf, err = strconv.Atoi(num)
+	if err != nil || !strings.HasPrefix(text, "SF") || sf < 7 || sf > 12 {
+		return 0, 0, fmt.Errorf("%q is no LoRaWAN data rate; write SF7 to SF12, SF7BW250, or DR0 to DR6", s)
 	}
-	if wide {
-		switch bw {
-		case "125", "250", "500":
-			w, _ := strconv.Atoi(bw)
-			l.HzWidth = 1000 * w
-		default:
-			return Radio{}, fmt.Errorf("%q: the bandwidth is 125, 250 or 500 kHz", s)
-		}
+	if !wide {
+		return sf, 125_000, nil
+	}
+	switch bw {
+	case "125", "250", "500":
+		w, _ := strconv.Atoi(bw)
+		return sf, 1000 * w, nil
+	}
+	return 0, 0, fmt.Errorf("%q: the bandwidth is 125, 250 or 500 kHz", s)
+}
+
+// ParseLoRa returns the radio of a LoRaWAN data rate, as ParseDataRate reads it.
+func ParseLoRa(s string) (Radio, error) {
+	l := LoRa{Preamble: 8, CodeRate: 1}
+	var err error
+	if l.SF, l.HzWidth, err = ParseDataRate(s); err != nil {
+		return Radio{}, err
 	}
 	return Radio{
 		Name:    fmt.Sprintf("LoRaWAN SF%d, %d kHz", l.SF, l.HzWidth/1000),

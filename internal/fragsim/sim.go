@@ -90,6 +90,8 @@ type Total struct {
 	Counts
 	DeliveredShare float64 `json:"delivered_share"`
 	AirMsPerPacket float64 `json:"air_ms_per_packet"` // both directions
+	// Reasons counts the packets that were not delivered by Result.Reason.
+	Reasons map[string]int `json:"reasons,omitempty"`
 }
 
 // Report is the result of a simulation.
@@ -106,9 +108,18 @@ type Report struct {
 	Corrupt   float64  `json:"corrupt"`
 	Duty      float64  `json:"duty_cycle"`
 	Seed      int64    `json:"seed"`
+	Limits    Limits   `json:"limits"`
 	Packets   []Result `json:"packets"`
 	Total     Total    `json:"total"`
 	Sweep     []Point  `json:"sweep,omitempty"`
+}
+
+// Limits are those that the Rule gives a sender: they decide what gets through.
+type Limits struct {
+	MaxAckRequests   uint8  `json:"max_ack_requests"`
+	AttemptsPerAck   bool   `json:"attempts_per_ack"` // else of a packet, in ACK-Always of a window
+	RetransmissionMs uint32 `json:"retransmission_ms"`
+	InactivityMs     uint32 `json:"inactivity_ms"`
 }
 
 // Point is the total at one share of losses.
@@ -132,6 +143,8 @@ func Run(c *Config, packets []Packet) (*Report, error) {
 	r := &Report{Profile: c.Name, Rule: c.Profile.Rule().String(), Mode: c.Profile.Fragmentation().Mode.String(), Radio: c.Radio.Name,
 		MTUBytes: c.MTUBytes, Loss: c.Loss, Burst: c.Burst, Reorder: c.Reorder, Duplicate: c.Duplicate, Corrupt: c.Corrupt, Duty: c.Duty,
 		Seed: c.Seed, Packets: []Result{}}
+	f := c.Profile.Fragmentation()
+	r.Limits = Limits{f.MaxAckRequests, f.AttemptsPerAck, f.RetransmissionMs, f.InactivityMs}
 	s := newRun(c)
 	for i := range packets {
 		res, err := s.send(&packets[i], int64(i))
@@ -151,6 +164,11 @@ func total(list []Result) (t Total) {
 		t.Packets++
 		if p.Delivered {
 			t.Delivered++
+		} else {
+			if t.Reasons == nil {
+				t.Reasons = map[string]int{}
+			}
+			t.Reasons[p.Reason]++
 		}
 		if p.Confirmed {
 			t.Confirmed++
@@ -240,6 +258,8 @@ func (s *run) send(p *Packet, i int64) (Result, error) {
 	res.Confirmed = s.sender.State() == schc.SenderDone
 	switch {
 	case s.wrong || res.Delivered:
+	case s.why == schc.ReasonSenderAbort && s.sender.Reason() != 0:
+		res.Reason = s.sender.Reason().String() // why it sent one
 	case s.why != 0:
 		res.Reason = s.why.String()
 	case s.sender.Reason() != 0:

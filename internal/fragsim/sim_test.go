@@ -3,6 +3,7 @@ package fragsim
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -99,6 +100,16 @@ func TestTotals(t *testing.T) {
 			r.Total.DeliveredShare != float64(delivered)/20 || r.Total.AirMsPerPacket != float64(sum.ForwardAirUs+sum.BackAirUs)/20_000 {
 			t.Errorf("%s: %+v, want %+v, %d, %d", n.Name, r.Total, sum, delivered, confirmed)
 		}
+		reasons := 0
+		for why, k := range r.Total.Reasons {
+			reasons += k
+			if !strings.Contains(r.Text(), fmt.Sprintf("\nnot delivered: %d, %s\n", k, why)) {
+				t.Errorf("%s: the text lacks %d %q:\n%s", n.Name, k, why, r.Text())
+			}
+		}
+		if reasons != 20-delivered {
+			t.Errorf("%s: reasons %v, %d not delivered", n.Name, r.Total.Reasons, 20-delivered)
+		}
 		if n.Fragmentation.Mode == schc.FragmentationAckOnError && sum.Retransmissions == 0 {
 			t.Errorf("%s: nothing was sent again", n.Name)
 		}
@@ -110,6 +121,23 @@ func TestTotals(t *testing.T) {
 		if err := json.Unmarshal(b.Bytes(), &back); err != nil || !reflect.DeepEqual(&back, r) {
 			t.Errorf("%s: JSON gives %+v, %v", n.Name, back, err)
 		}
+	}
+}
+
+// TestLimits: a packet that is given up for its limits says so, not that the
+// sender sent an abort, and the limits are in the report.
+func TestLimits(t *testing.T) {
+	c := config(t, schc.LoRaWANUp(), lora(t))
+	c.Loss = 0.45
+	r, err := Run(c, RandomPackets(30, 600, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Total.Reasons[schc.ReasonAttempts.String()] == 0 || r.Total.Reasons[schc.ReasonSenderAbort.String()] != 0 {
+		t.Errorf("reasons %v", r.Total.Reasons)
+	}
+	if want := (Limits{8, false, 60_000, 3_600_000}); r.Limits != want || !strings.Contains(r.Text(), "limits    8 ACK requests a packet, retransmission timer 1m, inactivity timer 1h\n") {
+		t.Errorf("limits %+v, want %+v\n%s", r.Limits, want, r.Text())
 	}
 }
 

@@ -3,10 +3,14 @@ package fragsim
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/schckit/schckit/internal/report"
+	"github.com/schckit/schckit/schc"
 )
 
 // head are the columns of the table.
@@ -24,6 +28,15 @@ func (r *Report) Text() string {
 	if r.Duty > 0 {
 		fmt.Fprintf(&b, "duty      %s\n", share(r.Duty))
 	}
+	if l := &r.Limits; l.MaxAckRequests > 0 {
+		per := "a packet"
+		if l.AttemptsPerAck {
+			per = "an ACK"
+		} else if r.Mode == schc.FragmentationAckAlways.String() {
+			per = "a window"
+		}
+		fmt.Fprintf(&b, "limits    %d ACK requests %s, retransmission timer %s, inactivity timer %s\n", l.MaxAckRequests, per, timer(l.RetransmissionMs), timer(l.InactivityMs))
+	}
 	b.WriteByte('\n')
 	t := report.Table{Head: head, Right: []bool{true, true, true, true, true, true, true, true, true, true, true, true, false}}
 	for i := range r.Packets {
@@ -33,6 +46,9 @@ func (r *Report) Text() string {
 	t.Rule()
 	t.Add(append(r.Total.cells("all"), "", fmt.Sprintf("%d of %d, %s", r.Total.Delivered, r.Total.Packets, share(r.Total.DeliveredShare)))...)
 	b.WriteString(t.String())
+	for _, why := range slices.Sorted(maps.Keys(r.Total.Reasons)) {
+		fmt.Fprintf(&b, "not delivered: %d, %s\n", r.Total.Reasons[why], why)
+	}
 	if len(r.Sweep) > 0 {
 		b.WriteByte('\n')
 		t := report.Table{Head: []string{"loss", "delivered", "confirmed", "air s a packet"}, Right: []bool{true, true, true, true}}
@@ -61,6 +77,21 @@ func (p *Result) verdict() string {
 		return "yes, the sender does not know"
 	}
 	return "no: " + p.Reason
+}
+
+// timer is a time for people.
+func timer(ms uint32) string {
+	if ms == 0 {
+		return "none"
+	}
+	s := (time.Duration(ms) * time.Millisecond).String()
+	if t, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = t + "m"
+	}
+	if t, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = t + "h"
+	}
+	return s
 }
 
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }

@@ -8,7 +8,7 @@ import (
 // LinkType is the link layer of a capture (the LINKTYPE_ values of tcpdump.org).
 type LinkType uint16
 
-// Link layers in which IP datagrams are found.
+// Link layers in which IP datagrams or SCHC Packets are found.
 const (
 	LinkTypeNull     LinkType = 0   // BSD loopback: 4-byte family in the byte order of the host
 	LinkTypeEthernet LinkType = 1   //
@@ -20,6 +20,7 @@ const (
 	LinkTypeUser0    LinkType = 147 // bare SCHC Packets
 	LinkTypeIPv4     LinkType = 228 // raw IPv4
 	LinkTypeIPv6     LinkType = 229 // raw IPv6
+	LinkTypeLoRaTap  LinkType = 270 // LoRa frames; package lorawan reads them
 	LinkTypeSLL2     LinkType = 276 // Linux cooked capture, version 2
 )
 
@@ -41,6 +42,8 @@ func (t LinkType) String() string {
 		return "IPV4"
 	case LinkTypeIPv6:
 		return "IPV6"
+	case LinkTypeLoRaTap:
+		return "LORATAP"
 	case LinkTypeSLL2:
 		return "LINUX_SLL2"
 	}

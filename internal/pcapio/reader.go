@@ -31,7 +31,7 @@ const (
 type Reader struct {
 	src   io.Reader
 	count *countReader
-	file  *os.File // to close; nil for a stream
+	file  io.Closer // to close; nil for a stream
 	info  os.FileInfo
 
 	buf      []byte
@@ -190,6 +190,10 @@ func (r *Reader) Interfaces() []*Interface { return r.ifaces }
 // Info returns the file information of the input for Create, or nil if it is
 // not a file.
 func (r *Reader) Info() os.FileInfo { return r.info }
+
+// Attach says what the stream of NewReader is made of: Close closes c, if it is
+// not nil, and Info returns info.
+func (r *Reader) Attach(c io.Closer, info os.FileInfo) { r.file, r.info = c, info }
 
 // Size returns the size of the input in bytes as it is stored, or -1 where
 // that is not known, and Offset how much of it was read, for a progress display.

@@ -12,7 +12,7 @@ type ProfileView struct {
 	Name       string          `json:"profile"`
 	Title      string          `json:"title"`
 	Spec       string          `json:"spec"`
-	Rule       string          `json:"rule"`
+	Rule       string          `json:"rule,omitempty"` // of fragments
 	Parameters []ParameterView `json:"parameters"`
 }
 
@@ -28,7 +28,10 @@ type ParameterView struct {
 
 // NewProfileView shows p.
 func NewProfileView(p *schc.NamedProfile) *ProfileView {
-	v := &ProfileView{Name: p.Name, Title: p.Title, Spec: p.Spec, Rule: p.Rule.String(), Parameters: []ParameterView{}}
+	v := &ProfileView{Name: p.Name, Title: p.Title, Spec: p.Spec, Parameters: []ParameterView{}}
+	if p.Fragmentation.Mode != 0 {
+		v.Rule = p.Rule.String()
+	}
 	for _, line := range strings.Split(strings.TrimSuffix(p.Notes, "\n"), "\n") {
 		w := append(strings.SplitN(line, "\t", 4), "", "", "")
 		v.Parameters = append(v.Parameters, ParameterView{w[0], w[1], w[2], w[3]})
@@ -42,7 +45,11 @@ func (v *ProfileView) Text() string {
 	for _, p := range v.Parameters {
 		t.Add(p.Name, p.Value, p.Section, p.Remark)
 	}
-	return fmt.Sprintf("%s: %s, %s, Rule %s\n%s", v.Name, v.Title, v.Spec, v.Rule, t.String())
+	rule := ""
+	if v.Rule != "" {
+		rule = ", Rule " + v.Rule
+	}
+	return fmt.Sprintf("%s: %s, %s%s\n%s", v.Name, v.Title, v.Spec, rule, t.String())
 }
 
 // ProfileHead is the heading of Rows.

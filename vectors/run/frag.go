@@ -181,8 +181,12 @@ func (x *fragTest) receiver() {
 	const way = "receiver"
 	var r schc.Receiver
 	now, deadline := uint64(fragStart), schc.Never
-	r.Reset([]schc.Profile{x.p}, make([]schc.Session, 1), make([]byte, x.p.SessionBytes()))
 	buf := make([]byte, fragBuf)
+	sessions, quiet := 1, 8*len(buf)
+	if x.v.NoSession {
+		sessions, quiet = 0, 0
+	}
+	r.Reset([]schc.Profile{x.p}, make([]schc.Session, sessions), make([]byte, x.p.SessionBytes()))
 	delivered, dropped := 0, schc.Reason(0)
 	note := func(ev *schc.Event) {
 		switch ev.Kind {
@@ -224,7 +228,7 @@ func (x *fragTest) receiver() {
 		if i+1 < len(x.v.Steps) && (x.v.Steps[i+1].From == "receiver" || x.v.Steps[i+1].Timer == "receiver" && st.From == "") {
 			continue
 		}
-		out, err := r.Next(buf, 8*len(buf), now)
+		out, err := r.Next(buf, quiet, now)
 		deadline = out.Deadline
 		if out.Bits != 0 || err != nil {
 			x.fail(x.v.ID, way, "step %d: sends %x besides, %v", i, out.Msg, err)

@@ -24,6 +24,7 @@ var bounds = []struct {
 	{"both", 14_500},
 	{"send", 9_500},
 	{"receive", 13_500},
+	{"lorawan", 22_000},
 }
 
 func TestSize(t *testing.T) {
