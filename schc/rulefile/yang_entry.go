@@ -191,6 +191,9 @@ func (l *loader) entry(t tree, e *yangEntry, off int) (schc.FieldDescriptor, *Er
 			if len(v) > w || len(v) == w && w > 0 && d.FL%8 != 0 && v[0]>>(d.FL%8) != 0 {
 				return malformed(e.tvAt[i], "the target value does not fit the field's %d bits", d.FL)
 			}
+			if err := l.take(t, e.tvAt[i], w); err != nil {
+				return d, err
+			}
 			b := l.bytes(w)
 			copy(b[w-len(v):], v)
 			e.tv[i] = b

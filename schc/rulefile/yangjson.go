@@ -103,7 +103,7 @@ func (t jsonTree) binary(what string) ([]byte, *Error) {
 // loadYANG reads the model as JSON: one document, or a list of documents, one
 // for each device.
 func loadYANG(data []byte, name string) (*File, *Error) {
-	l, t := newLoader(), jsonTree{newScanner(data, name)}
+	l, t := newLoader(len(data)), jsonTree{newScanner(data, name)}
 	var err *Error
 	if t.space() == '[' {
 		err = t.array("", func(int) *Error { return l.loadDocument(t) })
