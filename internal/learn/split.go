@@ -1,6 +1,9 @@
 package learn
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // groups makes the groups that merging starts from: one for each shape of a
 // direction, split where that pays.
@@ -22,15 +25,7 @@ func (f *fitter) groups(dir int) []*group {
 	for _, s := range shapes {
 		list = f.splitRows(list, byShape[s], dir, 32)
 	}
-	slices.SortStableFunc(list, func(a, b *group) int {
-		switch {
-		case a.w > b.w:
-			return -1
-		case a.w < b.w:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, heaviest)
 	return f.coarse(list, dir)
 }
 
@@ -153,7 +148,8 @@ func (f *fitter) splitsOf(c *colSpec, layer, col int, h *hist, try func(func(*fi
 }
 
 // coarse merges the lightest groups beyond the number that merging can work
-// with: those that share all headers below CoAP.
+// with: those of one shape, and if these are too many still, the lightest that
+// share all headers below CoAP.
 func (f *fitter) coarse(list []*group, dir int) []*group {
 	most := maxGroups
 	if f.split < splitRows {
@@ -162,32 +158,44 @@ func (f *fitter) coarse(list []*group, dir int) []*group {
 	if len(list) <= most {
 		return list
 	}
-	keep := list[:most*3/4]
-	bins := map[string]*group{}
+	keep, rest := list[:most*3/4], list[most*3/4:]
+	rest = f.bin(rest, dir, func(int) bool { return true })
+	if room := most - len(keep); len(rest) > room {
+		keep = slices.Concat(keep, rest[:room/2])
+		rest = f.bin(rest[room/2:], dir, func(layer int) bool { return f.t.layers[layer].proto != coap })
+		rest = rest[:min(len(rest), most-len(keep))] // what is rarer has no Rule
+	}
+	return slices.Concat(keep, rest)
+}
+
+// bin merges the groups of list that share their first layers as far as deep
+// says, and all of which have the first. The heaviest come first.
+func (f *fitter) bin(list []*group, dir int, deep func(layer int) bool) []*group {
+	bins := map[string]int{}
+	var out []*group
 	var key []byte
-	var order []*group
-	for _, g := range list[len(keep):] {
+	for _, g := range list {
 		s := &f.t.shapes[g.shape]
 		key = key[:0]
-		for k := 0; k < g.depth && (k == 0 || f.t.layers[s.layers[k]].proto != coap); k++ {
+		for k := 0; k < g.depth && (k == 0 || deep(s.layers[k])); k++ {
 			key = append(key, byte(s.layers[k]>>8), byte(s.layers[k]))
 		}
-		b := bins[string(key)]
-		if b == nil {
-			bins[string(key)] = g
-			order = append(order, g)
+		i, ok := bins[string(key)]
+		if !ok {
+			bins[string(key)] = len(out)
+			out = append(out, g)
 			continue
 		}
-		var u group
-		f.union(&u, b, g)
-		u.rows = append(b.rows, g.rows...)
-		*b = u
+		u := &group{rows: slices.Concat(out[i].rows, g.rows)}
+		f.union(u, out[i], g)
+		out[i] = u
 	}
-	if len(order) > most/4 {
-		order = order[:most/4] // the rest is rare: no Rule
-	}
-	for _, g := range order {
+	for _, g := range out {
 		f.price(g, dir)
 	}
-	return append(slices.Clone(keep), order...)
+	slices.SortStableFunc(out, heaviest)
+	return out
 }
+
+// heaviest sorts groups by weight.
+func heaviest(a, b *group) int { return cmp.Compare(b.w, a.w) }
