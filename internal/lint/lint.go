@@ -49,6 +49,7 @@ type Finding struct {
 	Field    string   `json:"field,omitempty"` // such as "3 (IPV6.LEN)"; empty: the Rule as a whole
 	Line     int      `json:"line,omitempty"`  // 0: not known
 	Col      int      `json:"col,omitempty"`
+	Offset   int      `json:"offset,omitempty"` // in bytes, where the form has no lines
 	Text     string   `json:"text"`
 	Advice   string   `json:"advice,omitempty"`
 
@@ -60,6 +61,8 @@ func (f *Finding) String() string {
 	s := ""
 	if f.Line > 0 {
 		s = fmt.Sprintf("%d:%d: ", f.Line, f.Col)
+	} else if f.Offset > 0 {
+		s = fmt.Sprintf("byte %d: ", f.Offset)
 	}
 	s += string(f.Severity) + ": "
 	if f.Device != "" {
@@ -128,6 +131,9 @@ func (l *linter) add(code string, s Severity, i, field int, text, advice string)
 		var at *rulefile.Error
 		if errors.As(l.set.Locate(fe), &at) {
 			f.Line, f.Col = at.Line, at.Col
+			if f.Line == 0 {
+				f.Offset = max(at.Offset, 0)
+			}
 		}
 	}
 	l.list = append(l.list, f)
