@@ -265,6 +265,10 @@ func TestSpellings(t *testing.T) {
 		`{"FID": "UDP.APP_PORT", "TV": 5680, "MO": "MSB(12)", "CDA": "LSB(4)"}`:                                   {FID: schc.FIDUDPAppPort, FL: 16, FP: 1, DI: schc.DirBidirectional, TV: [][]byte{{0x16, 0x30}}, MO: schc.MOMSB, MSB: 12, CDA: schc.CDALSB},
 		`{"FID": "UDP.APP_PORT", "TV": 5680, "MO": "msb", "MOa": 12, "CDA": "lsb"}`:                               {FID: schc.FIDUDPAppPort, FL: 16, FP: 1, DI: schc.DirBidirectional, TV: [][]byte{{0x16, 0x30}}, MO: schc.MOMSB, MSB: 12, CDA: schc.CDALSB},
 		`{"FID": "udp.length", "MO": "ignore", "CDA": "COMPUTE-LENGTH"}`:                                          {FID: schc.FIDUDPLength, FL: 16, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDACompute},
+		`{"FID": "CoAP.option(11)", "MO": "ignore", "CDA": "value-sent"}`:                                         {FID: schc.FIDCoAPOption(11), FL: schc.FLVar, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
+		`{"FID": "CoAP.option(65000)", "FL": "var_bit", "MO": "ignore", "CDA": "value-sent"}`:                     {FID: schc.FIDCoAPOption(65000), FL: schc.FLVarBits, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
+		`{"FID": "CoAP.option(9).kid_ctx", "MO": "ignore", "CDA": "value-sent"}`:                                  {FID: schc.FIDCoAPOSCOREKIDContext, FL: schc.FLVar, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
+		`{"FID": "CoAP.option(9).piv", "FL": "osc.piv", "MO": "ignore", "CDA": "value-sent"}`:                     {FID: schc.FIDCoAPOSCOREPIV, FL: schc.FLOSCOREPIV, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
 		`{"FID": "ICMPV6.SEQNB", "MO": "ignore", "CDA": "value-sent"}`:                                            {FID: schc.FIDICMPv6Sequence, FL: 16, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
 		`{"FID": "IPV4.CKSUM", "MO": "ignore", "CDA": "compute-*", "_why": [1, {"a": null, "b": [true, false]}]}`: {FID: schc.FIDIPv4Checksum, FL: 16, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDACompute},
 	} {
