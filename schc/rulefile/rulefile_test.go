@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -96,11 +97,7 @@ func TestGolden(t *testing.T) {
 
 // TestRepository loads every rule file of the repository.
 func TestRepository(t *testing.T) {
-	names := repositoryRules(t)
-	if len(names) == 0 {
-		t.Skip("no rule files in the repository's testdata/rules yet")
-	}
-	for _, name := range names {
+	for _, name := range repositoryRules(t) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -112,21 +109,31 @@ func TestRepository(t *testing.T) {
 		}
 		mustRoundTrip(t, f)
 		for i := range f.Sets {
-			if _, err := schc.NewContext(f.Sets[i].Rules, schc.Options{}); err != nil {
-				t.Errorf("%v", f.Sets[i].Locate(err))
+			_, err := schc.NewContext(f.Sets[i].Rules, schc.Options{})
+			if wrong := filepath.Base(name) == "wrong.json"; (err != nil) != wrong {
+				t.Errorf("%s: %v", name, f.Sets[i].Locate(err))
 			}
 		}
 	}
 }
 
+// repositoryRules returns all rule files of the repository but those of this
+// package: every JSON file in a folder named rules, or with rules in its name.
 func repositoryRules(t testing.TB) []string {
 	var names []string
-	for _, pattern := range []string{"../../testdata/rules/*.json", "../../examples/*/*rules*.json", "../../vectors/rules/*.json", "../../vectors/*/rules/*.json"} {
-		l, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && (strings.HasPrefix(name, ".") && len(name) > 2 || name == "rulefile"):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".json") && (strings.Contains(name, "rules") || filepath.Base(filepath.Dir(path)) == "rules"):
+			names = append(names, path)
 		}
-		names = append(names, l...)
+		return nil
+	})
+	if err != nil || len(names) < 60 {
+		t.Fatalf("%d rule files: %v", len(names), err)
 	}
 	return names
 }
