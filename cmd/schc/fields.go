@@ -138,12 +138,7 @@ func writeFields(w io.Writer, list []fieldInfo, form string, long bool) error {
 	case "json":
 		return report.WriteJSON(w, list)
 	case "jsonl":
-		for i := range list {
-			if err := report.WriteJSONLine(w, &list[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return report.WriteJSONList(w, list)
 	case "tsv":
 		rows := [][]string{{"name", "yang", "protocol", "len_bits", "fl", "unit", "value", "operators", "actions"}}
 		for _, f := range list {

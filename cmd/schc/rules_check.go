@@ -118,12 +118,7 @@ func (r *checkReport) write(out *pcapio.Output, form string) error {
 	case "json":
 		return report.WriteJSON(out, r)
 	case "jsonl":
-		for i := range r.Findings {
-			if err := report.WriteJSONLine(out, &r.Findings[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return report.WriteJSONList(out, r.Findings)
 	case "tsv":
 		rows := [][]string{{"code", "severity", "device", "rule", "field", "line", "col", "text", "advice"}}
 		for _, f := range r.Findings {

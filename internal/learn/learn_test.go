@@ -247,20 +247,27 @@ func TestRandomTraffic(t *testing.T) {
 	}
 }
 
+// mustCollect does what Learn does before it fits Rules.
+func mustCollect(t *testing.T, l *learner) *table {
+	t.Helper()
+	if err := l.check(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.scan(); err != nil {
+		t.Fatal(err)
+	}
+	tb, err := l.collect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tb
+}
+
 // The fast model and the engine agree on the bits of every packet.
 func TestModel(t *testing.T) {
 	for _, src := range []Source{coapPcap, mixedPcap, random(1, 400), random(2, 400), random(5, 400)} {
 		l := &learner{Options: Options{MaxRules: 24}, src: src}
-		if err := l.check(); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.scan(); err != nil {
-			t.Fatal(err)
-		}
-		tb, err := l.collect()
-		if err != nil {
-			t.Fatal(err)
-		}
+		tb := mustCollect(t, l)
 		p := defaults
 		p.rules = 23
 		f := newFitter(tb, tb.rows, p, 0, splitRows)
@@ -396,16 +403,7 @@ func TestBothDirections(t *testing.T) {
 // of their own shape first, so that their CoAP headers are still described.
 func TestManyGroups(t *testing.T) {
 	l := &learner{src: coapPcap}
-	if err := l.check(); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.scan(); err != nil {
-		t.Fatal(err)
-	}
-	tb, err := l.collect()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tb := mustCollect(t, l)
 	f := newFitter(tb, tb.rows, defaults, 0, splitRows)
 	byShape := map[int32][]int32{}
 	var list []*group

@@ -59,6 +59,17 @@ func (f *fitter) splitRows(list []*group, rows []int32, dir, depth int) []*group
 		return append(list, g)
 	}
 	var part [2][]int32
+	if !f.divide(&part, rows, test) {
+		return append(list, g)
+	}
+	list = f.splitRows(list, part[1], dir, depth-1)
+	return f.splitRows(list, part[0], dir, depth-1)
+}
+
+// divide fills part with the rows that do not pass a test and those that do, and
+// reports whether there are both.
+func (f *fitter) divide(part *[2][]int32, rows []int32, test func(*fitRow) bool) bool {
+	part[0], part[1] = part[0][:0], part[1][:0]
 	for _, i := range rows {
 		k := 0
 		if test(&f.rows[i]) {
@@ -66,11 +77,7 @@ func (f *fitter) splitRows(list []*group, rows []int32, dir, depth int) []*group
 		}
 		part[k] = append(part[k], i)
 	}
-	if len(part[0]) == 0 || len(part[1]) == 0 {
-		return append(list, g)
-	}
-	list = f.splitRows(list, part[1], dir, depth-1)
-	return f.splitRows(list, part[0], dir, depth-1)
+	return len(part[0]) > 0 && len(part[1]) > 0
 }
 
 // bestSplit returns the test that splits the rows of g with the greatest gain,
@@ -81,15 +88,7 @@ func (f *fitter) bestSplit(g *group, rows []int32, scale int32, dir int) func(*f
 	var part [2][]int32
 	var half [2]group
 	try := func(test func(*fitRow) bool) {
-		part[0], part[1] = part[0][:0], part[1][:0]
-		for _, i := range rows {
-			k := 0
-			if test(&f.rows[i]) {
-				k = 1
-			}
-			part[k] = append(part[k], i)
-		}
-		if len(part[0]) == 0 || len(part[1]) == 0 {
+		if !f.divide(&part, rows, test) {
 			return
 		}
 		sum := 0.0

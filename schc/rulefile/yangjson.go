@@ -180,28 +180,20 @@ var nodeModules = func() map[string]string {
 	return m
 }()
 
-func (w *jsonWriter) open(name string) {
+func (w *jsonWriter) open(name string)        { w.begin(name, '{') }
+func (w *jsonWriter) close()                  { w.end('}') }
+func (w *jsonWriter) list(name string, _ int) { w.begin(name, '[') }
+func (w *jsonWriter) endList()                { w.end(']') }
+
+func (w *jsonWriter) begin(name string, c byte) {
 	w.name(name)
-	w.b.WriteByte('{')
+	w.b.WriteByte(c)
 	w.first = true
 	w.depth++
 }
 
-func (w *jsonWriter) close() {
-	w.b.WriteByte('}')
-	w.first = false
-	w.depth--
-}
-
-func (w *jsonWriter) list(name string, n int) {
-	w.name(name)
-	w.b.WriteByte('[')
-	w.first = true
-	w.depth++
-}
-
-func (w *jsonWriter) endList() {
-	w.b.WriteByte(']')
+func (w *jsonWriter) end(c byte) {
+	w.b.WriteByte(c)
 	w.first = false
 	w.depth--
 }
