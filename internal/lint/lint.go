@@ -37,6 +37,7 @@ const (
 	SentComputable   = "sent-computable"    // what can be computed is sent
 	UnusedTarget     = "unused-target"      // a target value without effect
 	MSBWhole         = "msb-whole"          // MSB of none or all bits
+	NotReviewed      = "not-reviewed"       // the set is too large for a part of the review
 	FromFile         = "file"               // a remark of the file's loader
 )
 
@@ -83,9 +84,12 @@ func (f *Finding) String() string {
 
 // linter collects the findings of one set.
 type linter struct {
-	set  *rulefile.Set
-	used [2][]bool // by direction: the Rule is used
-	list []Finding
+	set      *rulefile.Set
+	used     [2][]bool // by direction: the Rule is used
+	list     []Finding
+	compared int // Rules and Target Values
+	of       *schc.FieldDescriptor
+	values   map[string]bool // the Target Values of of
 }
 
 // Check reviews a set of Rules that ctx was made of.

@@ -342,6 +342,53 @@ func packet(tc byte, port uint16, sum, length int) []byte {
 	return p
 }
 
+// A set whose Rules can only be compared with one another is reviewed in part.
+func TestTooManyRules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	const n = 4500 // n*n pairs are too many
+	set := &rulefile.Set{}
+	for i := range n {
+		r := schc.Rule{ID: schc.RuleID{Value: uint32(i), Bits: 16}}
+		for _, f := range []schc.FID{schc.FIDUDPDevPort, schc.FIDUDPAppPort, schc.FIDUDPLength, schc.FIDUDPChecksum} {
+			d := schc.FieldDescriptor{FID: f, MO: schc.MOIgnore, CDA: schc.CDAValueSent}
+			if f == schc.FIDUDPDevPort {
+				d.MO, d.CDA, d.MSB, d.TV = schc.MOMSB, schc.CDALSB, 13, [][]byte{{byte(i >> 5), byte(i << 3)}}
+			}
+			r.Fields = append(r.Fields, d)
+		}
+		set.Rules = append(set.Rules, r)
+	}
+	ctx, err := schc.NewContext(set.Rules, schc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// So is one with long lists: few pairs, many values.
+	wide := &rulefile.Set{}
+	for i := range 12 {
+		r := schc.Rule{ID: schc.RuleID{Value: uint32(i), Bits: 16}}
+		for _, f := range []schc.FID{schc.FIDUDPDevPort, schc.FIDUDPAppPort, schc.FIDUDPLength, schc.FIDUDPChecksum} {
+			d := schc.FieldDescriptor{FID: f, MO: schc.MOMatchMapping, CDA: schc.CDAMappingSent}
+			for v := range 30000 {
+				v ^= i
+				d.TV = append(d.TV, []byte{byte(v >> 8), byte(v)})
+			}
+			r.Fields = append(r.Fields, d)
+		}
+		wide.Rules = append(wide.Rules, r)
+	}
+	wideCtx, err := schc.NewContext(wide.Rules, schc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	Check(wide, wideCtx)
+	list := Check(set, ctx)
+	if last := list[len(list)-1]; last.Code != NotReviewed || last.Severity != Info || last.Rule != "" {
+		t.Errorf("the last finding is %+v", last)
+	}
+}
+
 // Sets of many devices are reviewed in reasonable time.
 func TestManyRules(t *testing.T) {
 	if testing.Short() {
