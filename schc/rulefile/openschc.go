@@ -355,7 +355,10 @@ func (l *loader) rule(s *scanner, set *Set) *Error {
 		if m.has(keyProfile) {
 			profile = m[keyProfile].value
 		}
-		r.Fragment, err = s.at(m[keyFragmentation].value).fragmentation(profile)
+		var unused string
+		if r.Fragment, unused, err = s.at(m[keyFragmentation].value).fragmentation(profile); unused != "" {
+			l.warn(s, s.spot(m[keyFragmentation].value), unused)
+		}
 	default:
 		err = s.malformed(off, "the Rule has neither Compression nor NoCompression nor Fragmentation: add one")
 	}

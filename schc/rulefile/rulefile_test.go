@@ -357,6 +357,27 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// What the mode of a fragmentation Rule does not know is said and left out.
+func TestUnusedParameters(t *testing.T) {
+	for mode, want := range map[string]string{
+		"NoAck":      `[2:20: rule 1/8: maxRetry and timeout are for modes with ACKs; they are not kept]`,
+		"AckAlways":  `[2:20: rule 1/8: ackBehavior and lastTileInAll1 are for ACK-on-Error; they are not kept]`,
+		"AckOnError": `[]`,
+	} {
+		f := mustLoad(t, "[{\"RuleID\": 1, \"RuleIDLength\": 8,\n  \"Fragmentation\": {\"FRMode\": \""+mode+
+			"\", \"FRDirection\": \"UP\", \"FRModeProfile\": {\"FCNSize\": 3, \"maxRetry\": 5, \"timeout\": 9, \"ackBehavior\": \"afterAll0\", \"lastTileInAll1\": true}}}]")
+		if got := fmt.Sprint(f.Warnings); got != want {
+			t.Errorf("%s: warnings %s, want %s", mode, got, want)
+		}
+		r := f.Sets[0].Rules[0].Fragment
+		acks, aoe := mode != "NoAck", mode == "AckOnError"
+		if (r.MaxAckRequests == 5) != acks || (r.RetransmissionMs == 9000) != acks || (r.AckBehavior == schc.AckAfterAll0) != aoe || (r.All1Data == schc.All1DataYes) != aoe {
+			t.Errorf("%s: %+v", mode, r)
+		}
+		mustGoRound(t, f)
+	}
+}
+
 func TestSetByName(t *testing.T) {
 	f := mustLoad(t, `[{"DeviceID": "a", "SoR": []}, {"DeviceID": "b", "SoR": []}]`)
 	if s, err := f.Set("b"); err != nil || s != &f.Sets[1] {
