@@ -27,7 +27,9 @@
 //	                 means present and empty
 //	          8      fragmentation: Sender, Receiver, Profiles      done
 //	          10     IPv6 and UDP                                   done
-//	RFC 8824, 8824-update-09   CoAP                                 done
+//	RFC 8824, 8824-update-09   CoAP                                 done; not tokens of
+//	                 more than 8 bytes (RFC 8974), whose messages match no CoAP Rule,
+//	                 and not several options in one descriptor (update-09, 5.4)
 //	icmpv6-compression-02      fields                               done; not the
 //	                 operators rule-match and rev-rule-match
 //

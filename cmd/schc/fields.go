@@ -40,9 +40,12 @@ func newFieldInfo(f schc.FID) fieldInfo {
 	i := fieldInfo{Name: f.String(), YANG: f.YANG(), Protocol: f.Protocol().String(), LenBits: f.LenBits(), Unit: "bits",
 		Operators: []string{"equal", "ignore", "MSB", "match-mapping"},
 		Actions:   []string{"not-sent", "value-sent", "mapping-sent", "LSB"}}
-	if i.LenBits > 0 {
+	switch {
+	case i.LenBits > 0:
 		i.FL = []string{strconv.Itoa(i.LenBits)}
-	} else {
+	case f == schc.FIDCoAPOptDeltaExt || f == schc.FIDCoAPOptLengthExt:
+		i.FL = []string{"8", "16"}
+	default:
 		i.FL = []string{"var", "var-bits"}
 		i.Unit = "bytes"
 		switch f {
@@ -138,12 +141,7 @@ func writeFields(w io.Writer, list []fieldInfo, form string, long bool) error {
 	case "json":
 		return report.WriteJSON(w, list)
 	case "jsonl":
-		for i := range list {
-			if err := report.WriteJSONLine(w, &list[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return report.WriteJSONList(w, list)
 	case "tsv":
 		rows := [][]string{{"name", "yang", "protocol", "len_bits", "fl", "unit", "value", "operators", "actions"}}
 		for _, f := range list {

@@ -58,9 +58,25 @@ func run(args []string, e *env) int {
 // errFailed ends a command with exit code 1. What failed was already said.
 var errFailed = errors.New("some packets failed")
 
+// errorList is several errors, each reported on a line of its own.
+type errorList []error
+
+func (l errorList) Error() string   { return errors.Join(l...).Error() }
+func (l errorList) Unwrap() []error { return l }
+
+// maxErrors is how many errors of a list are reported.
+const maxErrors = 50
+
 // report prints an error and its hint.
 func (e *env) report(err error) {
-	fmt.Fprintf(e.stderr, "schc: error: %s\n", clean(err))
+	list := errorList{err}
+	errors.As(err, &list)
+	for _, err := range list[:min(len(list), maxErrors)] {
+		fmt.Fprintf(e.stderr, "schc: error: %s\n", clean(err))
+	}
+	if more := len(list) - maxErrors; more > 0 {
+		fmt.Fprintf(e.stderr, "schc: error: and %d more\n", more)
+	}
 	var h *hintError
 	if errors.As(err, &h) {
 		fmt.Fprintf(e.stderr, "schc: hint: %s\n", h.hint)

@@ -44,7 +44,8 @@ func newRulesCheck(e *env) *cobra.Command {
 fields that are lost, Rules that are never chosen, values that need not be sent
 and so on. Each finding has a code in brackets and says what to do.
 
-Rules that are not valid are an error (exit code 2) with file, line and column.
+Rules that are not valid are errors (exit code 2) with file, line and column: of
+each Rule the first thing that is wrong with it, and RuleIDs that overlap.
 Findings do not change the exit code, unless --strict makes warnings exit 1.
 
 Two ends whose fingerprints are equal hold the same Rules.`,
@@ -88,14 +89,19 @@ func checkSets(file *rulefile.File, sets []*rulefile.Set) (*checkReport, error) 
 	for _, w := range file.Warnings {
 		r.Findings = append(r.Findings, lint.Finding{Code: lint.FromFile, Severity: lint.Info, Rule: w.Rule, Line: w.Line, Col: w.Col, Text: w.Text})
 	}
+	var bad errorList
 	for _, set := range sets {
 		ctx, err := schc.NewContext(set.Rules, schc.Options{})
 		if err != nil {
-			return nil, set.Locate(err)
+			bad = append(bad, lint.Errors(set)...)
+			continue
 		}
 		fp := ctx.Fingerprint()
 		r.Sets = append(r.Sets, checkedSet{set.DeviceID, len(set.Rules), hex.EncodeToString(fp[:])})
 		r.Findings = append(r.Findings, lint.Check(set, ctx)...)
+	}
+	if bad != nil {
+		return nil, bad
 	}
 	for i := range r.Findings {
 		if r.Findings[i].Severity == lint.Warning {
@@ -112,12 +118,7 @@ func (r *checkReport) write(out *pcapio.Output, form string) error {
 	case "json":
 		return report.WriteJSON(out, r)
 	case "jsonl":
-		for i := range r.Findings {
-			if err := report.WriteJSONLine(out, &r.Findings[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return report.WriteJSONList(out, r.Findings)
 	case "tsv":
 		rows := [][]string{{"code", "severity", "device", "rule", "field", "line", "col", "text", "advice"}}
 		for _, f := range r.Findings {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schckit/schckit/internal/lint"
 	"github.com/schckit/schckit/internal/pcapio"
-	"github.com/schckit/schckit/schc"
 	"github.com/schckit/schckit/schc/rulefile"
 )
 
@@ -16,6 +16,7 @@ func newRulesConvert(e *env) *cobra.Command {
 	var out output
 	var to string
 	var outSIDs []string
+	var noCheck bool
 	cmd := &cobra.Command{
 		Use:   "convert --to FORM [flags] [FILE]",
 		Short: "Convert a rule file to another form",
@@ -26,7 +27,10 @@ func newRulesConvert(e *env) *cobra.Command {
     cbor       the same as CBOR (RFC 9254)
 
 Without --to, the name of the output tells: .cbor is cbor, .json is json. What is
-written means the same: schc rules diff of both is empty.`,
+written means the same: schc rules diff of both is empty.
+
+Rules that are not valid are an error, and nothing is written. With --no-check they
+are converted as they are, such as to JSON in which they can be corrected.`,
 		Example: `  schc rules convert rules.json -w rules.cbor
   schc rules convert --to yang-json rules.json`,
 		Args: maxArgs(1, "one FILE"),
@@ -42,11 +46,12 @@ written means the same: schc rules diff of both is empty.`,
 			if err != nil {
 				return err
 			}
+			var bad errorList
 			for i := range file.Sets {
-				set := &file.Sets[i]
-				if _, err := schc.NewContext(set.Rules, schc.Options{}); err != nil {
-					return hint(set.Locate(err), "correct the Rule first")
-				}
+				bad = append(bad, lint.Errors(&file.Sets[i])...)
+			}
+			if bad != nil && !noCheck {
+				return hint(bad, "correct this first, or convert it with --no-check to correct it there")
 			}
 			paths := outSIDs
 			if paths == nil {
@@ -71,6 +76,7 @@ written means the same: schc rules diff of both is empty.`,
 	cmd.Flags().StringVar(&to, "to", "", "`FORM` to write: json, yang-json or cbor")
 	cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions([]string{"json", "yang-json", "cbor"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringArrayVar(&outSIDs, "to-sid", nil, ".sid `FILE` for the CBOR that is written, if not those of --sid (may be repeated)")
+	cmd.Flags().BoolVar(&noCheck, "no-check", false, "convert Rules that are not valid, too")
 	out.add(cmd)
 	return cmd
 }

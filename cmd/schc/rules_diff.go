@@ -86,12 +86,7 @@ func writeDiff(w io.Writer, diff []rulefile.Difference, form string) error {
 	case "json":
 		return report.WriteJSON(w, list)
 	case "jsonl":
-		for i := range list {
-			if err := report.WriteJSONLine(w, &list[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return report.WriteJSONList(w, list)
 	case "tsv":
 		return report.WriteTSV(w, rows)
 	}

@@ -46,12 +46,7 @@ func writeProfiles(w io.Writer, views []*report.ProfileView, form string) error 
 	case "json":
 		return report.WriteJSON(w, views)
 	case "jsonl":
-		for _, v := range views {
-			if err := report.WriteJSONLine(w, v); err != nil {
-				return err
-			}
-		}
-		return nil
+		return report.WriteJSONList(w, views)
 	case "tsv":
 		rows := [][]string{report.ProfileHead}
 		for _, v := range views {

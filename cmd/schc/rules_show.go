@@ -74,12 +74,7 @@ func writeRuleSets(w io.Writer, sets []*report.RuleSet, form string) error {
 	case "json":
 		return report.WriteJSON(w, sets)
 	case "jsonl":
-		for _, s := range sets {
-			if err := report.WriteJSONLine(w, s); err != nil {
-				return err
-			}
-		}
-		return nil
+		return report.WriteJSONList(w, sets)
 	case "tsv":
 		rows := [][]string{report.RuleSetHead}
 		for _, s := range sets {

@@ -184,28 +184,8 @@ func TestCompiled(t *testing.T) {
 		t.Skip("the go command is not on PATH")
 	}
 	packets := allPackets(t)
-
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	goMod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, goLine, _ := strings.Cut(string(goMod), "\ngo ")
-	goLine, _, _ = strings.Cut(goLine, "\n")
-	dir := t.TempDir()
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("go.mod", fmt.Sprintf("module firmware\n\ngo %s\n\nrequire github.com/schckit/schckit v0.0.0\n\nreplace github.com/schckit/schckit => %s\n", goLine, strconv.Quote(root)))
+	m := newModule(t, goCmd)
+	write := m.write
 	write("main.go", compiledMain)
 	var want bytes.Buffer
 	for _, c := range []struct {
@@ -237,8 +217,54 @@ func TestCompiled(t *testing.T) {
 		}
 	}
 
-	build := exec.Command(goCmd, "build", "-o", "firmware.exe", ".")
-	build.Dir = dir
+	var in bytes.Buffer
+	for _, p := range packets {
+		fmt.Fprintf(&in, "%x\n", p)
+	}
+	m.compare(&in, want.String())
+}
+
+// module is a module of generated files and a program that uses them.
+type module struct {
+	t          *testing.T
+	goCmd, dir string
+}
+
+// newModule makes a module that imports this one.
+func newModule(t *testing.T, goCmd string) *module {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goMod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, goLine, _ := strings.Cut(string(goMod), "\ngo ")
+	goLine, _, _ = strings.Cut(goLine, "\n")
+	m := &module{t, goCmd, t.TempDir()}
+	m.write("go.mod", fmt.Sprintf("module firmware\n\ngo %s\n\nrequire github.com/schckit/schckit v0.0.0\n\nreplace github.com/schckit/schckit => %s\n", goLine, strconv.Quote(root)))
+	return m
+}
+
+func (m *module) write(name, text string) {
+	m.t.Helper()
+	path := filepath.Join(m.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// compare builds the program and compares what it prints.
+func (m *module) compare(stdin io.Reader, want string) {
+	t := m.t
+	t.Helper()
+	build := exec.Command(m.goCmd, "build", "-o", "firmware.exe", ".")
+	build.Dir = m.dir
 	for _, v := range os.Environ() {
 		// The program runs here, whatever these tests were built for.
 		switch name, _, _ := strings.Cut(v, "="); name {
@@ -247,31 +273,28 @@ func TestCompiled(t *testing.T) {
 			build.Env = append(build.Env, v)
 		}
 	}
-	build.Env = append(build.Env, "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off", "PWD="+dir)
+	build.Env = append(build.Env, "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off", "PWD="+m.dir)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	program := exec.Command(filepath.Join(dir, "firmware.exe"))
-	var in bytes.Buffer
-	for _, p := range packets {
-		fmt.Fprintf(&in, "%x\n", p)
-	}
-	program.Stdin = &in
+	program := exec.Command(filepath.Join(m.dir, "firmware.exe"))
+	program.Stdin = stdin
 	var stderr bytes.Buffer
 	program.Stderr = &stderr
 	got, err := program.Output()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
-	if !bytes.Equal(got, want.Bytes()) {
-		a, b := strings.Split(string(got), "\n"), strings.Split(want.String(), "\n")
-		for i := range b {
-			if i >= len(a) || a[i] != b[i] {
-				t.Fatalf("line %d of %d: the generated Context gives\n%s\nwant\n%s", i+1, len(b), strings.Join(a[min(i, len(a)):min(i+1, len(a))], ""), b[i])
-			}
-		}
-		t.Fatalf("%d lines, want %d", len(a), len(b))
+	if string(got) == want {
+		return
 	}
+	a, b := strings.Split(string(got), "\n"), strings.Split(want, "\n")
+	for i := range b {
+		if i >= len(a) || a[i] != b[i] {
+			t.Fatalf("line %d of %d: the generated Context gives\n%s\nwant\n%s", i+1, len(b), strings.Join(a[min(i, len(a)):min(i+1, len(a))], ""), b[i])
+		}
+	}
+	t.Fatalf("%d lines, want %d", len(a), len(b))
 }
 
 // expect writes what the program of TestCompiled has to print for ctx and

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/schckit/schckit/schc"
@@ -15,15 +16,7 @@ const maxIDBits = 16
 // no-compression Rule has one of the longest, and its sibling stays free for
 // Rules to come, such as those for fragmentation.
 func assignIDs(z *set, fixed int) {
-	slices.SortStableFunc(z.rules, func(a, b rule) int {
-		switch {
-		case a.w > b.w:
-			return -1
-		case a.w < b.w:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(z.rules, func(a, b rule) int { return cmp.Compare(b.w, a.w) })
 	if fixed > 0 {
 		for i := range z.rules {
 			z.rules[i].id = schc.RuleID{Value: uint32(i), Bits: uint8(fixed)}

@@ -78,7 +78,7 @@ func (d *devices) add(pkt []byte, link uint64, n int) {
 		if i == 1 {
 			peer = src.Addr()
 		}
-		if !host(a) {
+		if !host(a) || i == 1 && a == peer { // a flow with itself is one flow
 			continue
 		}
 		e := d.addrs[a]

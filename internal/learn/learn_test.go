@@ -247,20 +247,27 @@ func TestRandomTraffic(t *testing.T) {
 	}
 }
 
+// mustCollect does what Learn does before it fits Rules.
+func mustCollect(t *testing.T, l *learner) *table {
+	t.Helper()
+	if err := l.check(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.scan(); err != nil {
+		t.Fatal(err)
+	}
+	tb, err := l.collect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tb
+}
+
 // The fast model and the engine agree on the bits of every packet.
 func TestModel(t *testing.T) {
 	for _, src := range []Source{coapPcap, mixedPcap, random(1, 400), random(2, 400), random(5, 400)} {
 		l := &learner{Options: Options{MaxRules: 24}, src: src}
-		if err := l.check(); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.scan(); err != nil {
-			t.Fatal(err)
-		}
-		tb, err := l.collect()
-		if err != nil {
-			t.Fatal(err)
-		}
+		tb := mustCollect(t, l)
 		p := defaults
 		p.rules = 23
 		f := newFitter(tb, tb.rows, p, 0, splitRows)
@@ -392,6 +399,51 @@ func TestBothDirections(t *testing.T) {
 	}
 }
 
+// Where there are more groups than merging can work with, the rarest become one
+// of their own shape first, so that their CoAP headers are still described.
+func TestManyGroups(t *testing.T) {
+	l := &learner{src: coapPcap}
+	tb := mustCollect(t, l)
+	f := newFitter(tb, tb.rows, defaults, 0, splitRows)
+	byShape := map[int32][]int32{}
+	var list []*group
+	for i := range f.rows {
+		if r := &f.rows[i]; r.dir == up {
+			byShape[r.shape] = append(byShape[r.shape], int32(i))
+		}
+	}
+	rows := 0
+	for shape := range int32(len(tb.shapes)) {
+		for n := 0; len(byShape[shape]) > 0 && n < 20; n++ {
+			g := &group{rows: byShape[shape]}
+			f.build(g, g.rows, int(shape), len(tb.shapes[shape].layers), 1, nil)
+			f.price(g, up)
+			list = append(list, g)
+			rows += len(g.rows)
+		}
+	}
+	for _, most := range []int{maxGroups, maxGroups / 2} {
+		f.split = splitRows
+		if most < maxGroups {
+			f.split = splitRows / 4
+		}
+		out := f.coarse(slices.Clone(list), up)
+		left, deep := 0, 0
+		for _, g := range out {
+			left += len(g.rows)
+			if g.depth == len(tb.shapes[g.shape].layers) {
+				deep += len(g.rows)
+			}
+			if g.w != int64(len(g.rows))*weight || len(g.actions) != len(g.hists) {
+				t.Errorf("a group of %d rows, of weight %d, with %d actions for %d columns", len(g.rows), g.w, len(g.actions), len(g.hists))
+			}
+		}
+		if len(list) <= most || len(out) > most || left != rows || deep != rows {
+			t.Errorf("%d groups of %d shapes, %d rows, become %d with %d rows, at most %d; %d rows are described whole", len(list), len(byShape), rows, len(out), left, most, deep)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	for _, o := range []Options{{HoldOut: -0.1}, {HoldOut: 0.95}, {HoldOut: math.NaN()}, {MaxRules: 1}, {MaxRules: -1}, {MaxRules: 5000},
 		{IDBits: 17}, {IDBits: -1}, {IDBits: 3, MaxRules: 9}, {Sample: -1}, {Sample: maxSample + 1}} {
@@ -446,10 +498,12 @@ func TestGuess(t *testing.T) {
 		name string
 		src  Source
 		want []string
+		why  string
 	}{
-		{"two hosts", coapPcap, []string{"2001:db8:1::2"}},
-		{"two hosts with several addresses", mixedPcap, []string{"2001:db8:1::2", "192.0.2.2", "fe80::200:5eff:fe00:5302"}},
-		{"one device, many servers", star(device, true), []string{device.String()}},
+		{"two hosts", coapPcap, []string{"2001:db8:1::2"}, "in 26 of 26 flows, 1 peers"},
+		{"two hosts with several addresses", mixedPcap, []string{"2001:db8:1::2", "192.0.2.2", "fe80::200:5eff:fe00:5302"}, ""},
+		{"a host and itself", packets{{Data: loop(1, 2)}, {Data: loop(2, 1)}, {Data: loop(3, 2)}}, []string{"2001:db8:1::2"}, "in 2 of 2 flows, 1 peers"},
+		{"one device, many servers", star(device, true), []string{device.String()}, "in 50 of 50 flows, 50 peers"},
 	} {
 		l := &learner{src: c.src}
 		if err := l.scan(); err != nil {
@@ -459,10 +513,18 @@ func TestGuess(t *testing.T) {
 		for _, n := range l.Devices {
 			got = append(got, n.Addr().String())
 		}
-		if !slices.Equal(got, c.want) || l.guessed == "" {
-			t.Errorf("%s: %v (%s), want %v", c.name, got, l.guessed, c.want)
+		if !slices.Equal(got, c.want) || l.guessed == "" || c.why != "" && l.guessed != c.why {
+			t.Errorf("%s: %v (%s), want %v (%s)", c.name, got, l.guessed, c.want, c.why)
 		}
 	}
+}
+
+// loop makes a packet of a host to itself, from port a to port b.
+func loop(a, b uint16) []byte {
+	p := udp(a)
+	copy(p[24:40], p[8:24])
+	p[42], p[43] = byte(b>>8), byte(b)
+	return p
 }
 
 // star makes packets between hub and many others.

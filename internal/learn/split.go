@@ -1,6 +1,9 @@
 package learn
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // groups makes the groups that merging starts from: one for each shape of a
 // direction, split where that pays.
@@ -22,15 +25,7 @@ func (f *fitter) groups(dir int) []*group {
 	for _, s := range shapes {
 		list = f.splitRows(list, byShape[s], dir, 32)
 	}
-	slices.SortStableFunc(list, func(a, b *group) int {
-		switch {
-		case a.w > b.w:
-			return -1
-		case a.w < b.w:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, heaviest)
 	return f.coarse(list, dir)
 }
 
@@ -64,6 +59,17 @@ func (f *fitter) splitRows(list []*group, rows []int32, dir, depth int) []*group
 		return append(list, g)
 	}
 	var part [2][]int32
+	if !f.divide(&part, rows, test) {
+		return append(list, g)
+	}
+	list = f.splitRows(list, part[1], dir, depth-1)
+	return f.splitRows(list, part[0], dir, depth-1)
+}
+
+// divide fills part with the rows that do not pass a test and those that do, and
+// reports whether there are both.
+func (f *fitter) divide(part *[2][]int32, rows []int32, test func(*fitRow) bool) bool {
+	part[0], part[1] = part[0][:0], part[1][:0]
 	for _, i := range rows {
 		k := 0
 		if test(&f.rows[i]) {
@@ -71,11 +77,7 @@ func (f *fitter) splitRows(list []*group, rows []int32, dir, depth int) []*group
 		}
 		part[k] = append(part[k], i)
 	}
-	if len(part[0]) == 0 || len(part[1]) == 0 {
-		return append(list, g)
-	}
-	list = f.splitRows(list, part[1], dir, depth-1)
-	return f.splitRows(list, part[0], dir, depth-1)
+	return len(part[0]) > 0 && len(part[1]) > 0
 }
 
 // bestSplit returns the test that splits the rows of g with the greatest gain,
@@ -86,15 +88,7 @@ func (f *fitter) bestSplit(g *group, rows []int32, scale int32, dir int) func(*f
 	var part [2][]int32
 	var half [2]group
 	try := func(test func(*fitRow) bool) {
-		part[0], part[1] = part[0][:0], part[1][:0]
-		for _, i := range rows {
-			k := 0
-			if test(&f.rows[i]) {
-				k = 1
-			}
-			part[k] = append(part[k], i)
-		}
-		if len(part[0]) == 0 || len(part[1]) == 0 {
+		if !f.divide(&part, rows, test) {
 			return
 		}
 		sum := 0.0
@@ -153,7 +147,8 @@ func (f *fitter) splitsOf(c *colSpec, layer, col int, h *hist, try func(func(*fi
 }
 
 // coarse merges the lightest groups beyond the number that merging can work
-// with: those that share all headers below CoAP.
+// with: those of one shape, and if these are too many still, the lightest that
+// share all headers below CoAP.
 func (f *fitter) coarse(list []*group, dir int) []*group {
 	most := maxGroups
 	if f.split < splitRows {
@@ -162,32 +157,44 @@ func (f *fitter) coarse(list []*group, dir int) []*group {
 	if len(list) <= most {
 		return list
 	}
-	keep := list[:most*3/4]
-	bins := map[string]*group{}
+	keep, rest := list[:most*3/4], list[most*3/4:]
+	rest = f.bin(rest, dir, func(int) bool { return true })
+	if room := most - len(keep); len(rest) > room {
+		keep = slices.Concat(keep, rest[:room/2])
+		rest = f.bin(rest[room/2:], dir, func(layer int) bool { return f.t.layers[layer].proto != coap })
+		rest = rest[:min(len(rest), most-len(keep))] // what is rarer has no Rule
+	}
+	return slices.Concat(keep, rest)
+}
+
+// bin merges the groups of list that share their first layers as far as deep
+// says, and all of which have the first. The heaviest come first.
+func (f *fitter) bin(list []*group, dir int, deep func(layer int) bool) []*group {
+	bins := map[string]int{}
+	var out []*group
 	var key []byte
-	var order []*group
-	for _, g := range list[len(keep):] {
+	for _, g := range list {
 		s := &f.t.shapes[g.shape]
 		key = key[:0]
-		for k := 0; k < g.depth && (k == 0 || f.t.layers[s.layers[k]].proto != coap); k++ {
+		for k := 0; k < g.depth && (k == 0 || deep(s.layers[k])); k++ {
 			key = append(key, byte(s.layers[k]>>8), byte(s.layers[k]))
 		}
-		b := bins[string(key)]
-		if b == nil {
-			bins[string(key)] = g
-			order = append(order, g)
+		i, ok := bins[string(key)]
+		if !ok {
+			bins[string(key)] = len(out)
+			out = append(out, g)
 			continue
 		}
-		var u group
-		f.union(&u, b, g)
-		u.rows = append(b.rows, g.rows...)
-		*b = u
+		u := &group{rows: slices.Concat(out[i].rows, g.rows)}
+		f.union(u, out[i], g)
+		out[i] = u
 	}
-	if len(order) > most/4 {
-		order = order[:most/4] // the rest is rare: no Rule
-	}
-	for _, g := range order {
+	for _, g := range out {
 		f.price(g, dir)
 	}
-	return append(slices.Clone(keep), order...)
+	slices.SortStableFunc(out, heaviest)
+	return out
 }
+
+// heaviest sorts groups by weight.
+func heaviest(a, b *group) int { return cmp.Compare(b.w, a.w) }

@@ -37,6 +37,7 @@ const (
 	SentComputable   = "sent-computable"    // what can be computed is sent
 	UnusedTarget     = "unused-target"      // a target value without effect
 	MSBWhole         = "msb-whole"          // MSB of none or all bits
+	NotReviewed      = "not-reviewed"       // the set is too large for a part of the review
 	FromFile         = "file"               // a remark of the file's loader
 )
 
@@ -49,6 +50,7 @@ type Finding struct {
 	Field    string   `json:"field,omitempty"` // such as "3 (IPV6.LEN)"; empty: the Rule as a whole
 	Line     int      `json:"line,omitempty"`  // 0: not known
 	Col      int      `json:"col,omitempty"`
+	Offset   int      `json:"offset,omitempty"` // in bytes, where the form has no lines
 	Text     string   `json:"text"`
 	Advice   string   `json:"advice,omitempty"`
 
@@ -60,6 +62,8 @@ func (f *Finding) String() string {
 	s := ""
 	if f.Line > 0 {
 		s = fmt.Sprintf("%d:%d: ", f.Line, f.Col)
+	} else if f.Offset > 0 {
+		s = fmt.Sprintf("byte %d: ", f.Offset)
 	}
 	s += string(f.Severity) + ": "
 	if f.Device != "" {
@@ -80,9 +84,12 @@ func (f *Finding) String() string {
 
 // linter collects the findings of one set.
 type linter struct {
-	set  *rulefile.Set
-	used [2][]bool // by direction: the Rule is used
-	list []Finding
+	set      *rulefile.Set
+	used     [2][]bool // by direction: the Rule is used
+	list     []Finding
+	compared int // Rules and Target Values
+	of       *schc.FieldDescriptor
+	values   map[string]bool // the Target Values of of
 }
 
 // Check reviews a set of Rules that ctx was made of.
@@ -128,6 +135,9 @@ func (l *linter) add(code string, s Severity, i, field int, text, advice string)
 		var at *rulefile.Error
 		if errors.As(l.set.Locate(fe), &at) {
 			f.Line, f.Col = at.Line, at.Col
+			if f.Line == 0 {
+				f.Offset = max(at.Offset, 0)
+			}
 		}
 	}
 	l.list = append(l.list, f)

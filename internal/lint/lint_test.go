@@ -1,10 +1,12 @@
 package lint
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +144,98 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// Errors says everything at once, and where.
+func TestErrors(t *testing.T) {
+	id := func(id, bits int, change ...string) string {
+		return strings.Replace(udp(id, change...), `"RuleIDLength": 8`, fmt.Sprintf(`"RuleIDLength": %d`, bits), 1)
+	}
+	for _, tt := range []struct {
+		rules []string
+		want  []string
+	}{
+		{[]string{udp(1), noComp}, nil},
+		{[]string{id(1, 2), noComp, id(1, 2)}, []string{"15:1: rule 1/2: the RuleID is that of the Rule at 1:2; give each its own"}},
+		{[]string{id(3, 3), noComp, id(1, 2)}, []string{"15:1: rule 1/2: the RuleID overlaps that of Rule 3/3 at 1:2; none may be a prefix of another"}},
+		{[]string{id(1, 2), id(3, 3), noComp, id(14, 5)}, []string{
+			"14:1: rule 3/3: the RuleID overlaps that of Rule 1/2 at 1:2; none may be a prefix of another",
+			"28:1: rule 14/5: the RuleID overlaps that of Rule 1/2 at 1:2; none may be a prefix of another"}},
+		{[]string{id(0, 0), noComp}, []string{"14:1: rule 255/8: the RuleID overlaps that of Rule 0/0 at 1:2; none may be a prefix of another"}},
+		{[]string{udp(1, `UDP.DEV_PORT="TV": 0, "MO": "MSB", "MO.VAL": 17, "CDA": "LSB"`), noComp, udp(1, `UDP.LEN="MO": "ignore", "CDA": "mapping-sent"`)}, []string{
+			"10:1: rule 1/8: field 9 (UDP.DEV_PORT): has MSB(17), but only 16 bits",
+			"15:1: rule 1/8: the RuleID is that of the Rule at 1:2; give each its own",
+			"26:1: rule 1/8: field 11 (UDP.LEN): "}},
+	} {
+		f, err := rulefile.Load([]byte("["+strings.Join(tt.rules, ",\n")+"]"), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, err := range Errors(&f.Sets[0]) {
+			got = append(got, err.Error())
+			if !errors.Is(err, schc.ErrMalformed) {
+				t.Errorf("%v has no class", err)
+			}
+		}
+		slices.Sort(got)
+		ok := len(got) == len(tt.want)
+		for i := range tt.want {
+			ok = ok && strings.HasPrefix(got[i], tt.want[i])
+		}
+		if !ok {
+			t.Errorf("%s\nhas the errors %q, want %q", tt.rules, got, tt.want)
+		}
+		_, err = schc.NewContext(f.Sets[0].Rules, schc.Options{})
+		if (err == nil) != (got == nil) {
+			t.Errorf("NewContext: %v, Errors: %q", err, got)
+		}
+	}
+}
+
+// Without the Rules whose RuleIDs are said to overlap earlier ones, none do.
+func TestClashes(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range 2000 {
+		set := &rulefile.Set{}
+		for range 1 + rnd.IntN(12) {
+			bits := rnd.IntN(6)
+			set.Rules = append(set.Rules, schc.Rule{ID: schc.RuleID{Value: uint32(rnd.IntN(1 << bits)), Bits: uint8(bits)}, Nature: schc.NatureNoCompression})
+		}
+		list := clashes(set)
+		bad := map[int]bool{}
+		for _, e := range list {
+			bad[e.Index] = true
+		}
+		var left []schc.Rule
+		for i, r := range set.Rules {
+			if !bad[i] {
+				left = append(left, r)
+			}
+		}
+		_, all := schc.NewContext(set.Rules, schc.Options{})
+		_, err := schc.NewContext(left, schc.Options{})
+		if (all == nil) != (list == nil) || err != nil {
+			t.Errorf("%v: %v; without those that clash, %v: %v", set.Rules, list, left, err)
+		}
+	}
+}
+
+// A finding in CBOR has an offset.
+func TestOffset(t *testing.T) {
+	f, err := rulefile.Load([]byte("["+udp(1, `IPV6.TC="TV": 0, "MO": "ignore", "CDA": "not-sent"`)+","+noComp+"]"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := rulefile.SaveAs(f, rulefile.FormCBOR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, ctx := load(t, string(data), "rules.cbor")
+	list := Check(set, ctx)
+	if len(list) != 1 || list[0].Offset == 0 || !strings.HasPrefix(list[0].String(), fmt.Sprintf("byte %d: warning: rule 1/8: field 2 (IPV6.TC): ", list[0].Offset)) {
+		t.Errorf("findings %+v", list)
+	}
+}
+
 // The Rules of the repository have no warnings.
 func TestRepository(t *testing.T) {
 	list, err := filepath.Glob("../../testdata/rules/*.json")
@@ -246,6 +340,53 @@ func packet(tc byte, port uint16, sum, length int) []byte {
 	}
 	p[46], p[47] = byte(s>>8), byte(s)
 	return p
+}
+
+// A set whose Rules can only be compared with one another is reviewed in part.
+func TestTooManyRules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	const n = 4500 // n*n pairs are too many
+	set := &rulefile.Set{}
+	for i := range n {
+		r := schc.Rule{ID: schc.RuleID{Value: uint32(i), Bits: 16}}
+		for _, f := range []schc.FID{schc.FIDUDPDevPort, schc.FIDUDPAppPort, schc.FIDUDPLength, schc.FIDUDPChecksum} {
+			d := schc.FieldDescriptor{FID: f, MO: schc.MOIgnore, CDA: schc.CDAValueSent}
+			if f == schc.FIDUDPDevPort {
+				d.MO, d.CDA, d.MSB, d.TV = schc.MOMSB, schc.CDALSB, 13, [][]byte{{byte(i >> 5), byte(i << 3)}}
+			}
+			r.Fields = append(r.Fields, d)
+		}
+		set.Rules = append(set.Rules, r)
+	}
+	ctx, err := schc.NewContext(set.Rules, schc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// So is one with long lists: few pairs, many values.
+	wide := &rulefile.Set{}
+	for i := range 12 {
+		r := schc.Rule{ID: schc.RuleID{Value: uint32(i), Bits: 16}}
+		for _, f := range []schc.FID{schc.FIDUDPDevPort, schc.FIDUDPAppPort, schc.FIDUDPLength, schc.FIDUDPChecksum} {
+			d := schc.FieldDescriptor{FID: f, MO: schc.MOMatchMapping, CDA: schc.CDAMappingSent}
+			for v := range 30000 {
+				v ^= i
+				d.TV = append(d.TV, []byte{byte(v >> 8), byte(v)})
+			}
+			r.Fields = append(r.Fields, d)
+		}
+		wide.Rules = append(wide.Rules, r)
+	}
+	wideCtx, err := schc.NewContext(wide.Rules, schc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	Check(wide, wideCtx)
+	list := Check(set, ctx)
+	if last := list[len(list)-1]; last.Code != NotReviewed || last.Severity != Info || last.Rule != "" {
+		t.Errorf("the last finding is %+v", last)
+	}
 }
 
 // Sets of many devices are reviewed in reasonable time.

@@ -25,6 +25,9 @@ type view struct {
 	shape  string                  // the fields that are described
 }
 
+// maxCompared bounds the Rules and Target Values that are compared: some seconds.
+const maxCompared = 20_000_000
+
 // shadows looks for Rules that are never chosen, because another one matches
 // everything that they match, does not lose more, and sends no more bits. What is
 // reported is certain; Rules that several others cover together are not found.
@@ -52,7 +55,12 @@ func (l *linter) shadows() {
 		if v == nil {
 			continue
 		}
-		for _, w := range groups[v.shape].candidates(v) {
+		candidates := groups[v.shape].candidates(v)
+		if l.compared += len(candidates); l.compared > maxCompared {
+			l.add(NotReviewed, Info, -1, -1, "the set is too large to look for all Rules that are never chosen: from Rule "+l.set.Rules[i].ID.String()+" on they were not looked for", "check parts of it")
+			return
+		}
+		for _, w := range candidates {
 			if w.rule == i || !l.beats(w.rule, i, &views) {
 				continue
 			}
@@ -68,15 +76,16 @@ func (l *linter) shadows() {
 }
 
 // group are views of one shape. Sets of thousands of devices differ in one field:
-// only Rules with the same value of it are compared.
+// only Rules that can match the same value of it are compared.
 type group struct {
 	views   []*view
 	indexed bool
-	field   int // the field with the most values
-	byValue map[string][]*view
-	others  []*view // that do not compare it for equality
+	field   int                // the field with the most Target Values
+	byValue map[string][]*view // that compare it with a list of values
+	others  []*view
 }
 
+// candidates returns the views that may match all that v matches.
 func (g *group) candidates(v *view) []*view {
 	if len(g.views) < 64 {
 		return g.views
@@ -84,18 +93,19 @@ func (g *group) candidates(v *view) []*view {
 	if !g.indexed {
 		g.index()
 	}
-	if value, ok := g.value(v); ok {
-		return slices.Concat(g.byValue[value], g.others)
+	if values := g.values(v, g.field); len(values) > 0 {
+		return slices.Concat(g.byValue[string(values[0])], g.others)
 	}
 	return g.others
 }
 
-func (g *group) value(v *view) (string, bool) {
-	d := v.fields[g.field]
-	if d.MO != schc.MOEqual {
-		return "", false
+// values returns the values that v compares a field with, if these are all that
+// it matches.
+func (g *group) values(v *view, field int) [][]byte {
+	if d := v.fields[field]; d.MO == schc.MOEqual || d.MO == schc.MOMatchMapping {
+		return d.TV
 	}
-	return string(d.TV[0]), true
+	return nil
 }
 
 func (g *group) index() {
@@ -104,8 +114,8 @@ func (g *group) index() {
 	for f := range g.views[0].fields {
 		values := map[string]bool{}
 		for _, v := range g.views {
-			if d := v.fields[f]; d.MO == schc.MOEqual {
-				values[string(d.TV[0])] = true
+			for _, x := range g.values(v, f) {
+				values[string(x)] = true
 			}
 		}
 		if len(values) > most {
@@ -114,10 +124,12 @@ func (g *group) index() {
 	}
 	g.byValue = map[string][]*view{}
 	for _, v := range g.views {
-		if value, ok := g.value(v); ok {
-			g.byValue[value] = append(g.byValue[value], v)
-		} else {
+		values := g.values(v, g.field)
+		if len(values) == 0 {
 			g.others = append(g.others, v)
+		}
+		for _, x := range values {
+			g.byValue[string(x)] = append(g.byValue[string(x)], v)
 		}
 	}
 }
@@ -187,7 +199,8 @@ func (l *linter) beats(a, b int, views *[2][]*view) bool {
 		// What b sends more than a, at least.
 		more := int(l.set.Rules[b].ID.Bits) - int(l.set.Rules[a].ID.Bits)
 		for k, fb := range vb.fields {
-			if !covers(va.fields[k], fb) {
+			l.compared += len(fb.TV)
+			if !l.covers(va.fields[k], fb) {
 				return false
 			}
 			n, ok := sentMore(fb, va.fields[k])
@@ -218,7 +231,7 @@ func same(a, b *schc.FieldDescriptor) bool {
 
 // covers reports whether a matches every value that b matches, and restores it
 // if b does.
-func covers(a, b *schc.FieldDescriptor) bool {
+func (l *linter) covers(a, b *schc.FieldDescriptor) bool {
 	if same(a, b) {
 		return true
 	}
@@ -245,7 +258,7 @@ func covers(a, b *schc.FieldDescriptor) bool {
 	switch a.MO {
 	case schc.MOIgnore:
 	case schc.MOEqual, schc.MOMatchMapping:
-		if !inAll(func(v []byte) bool { return contains(a.TV, v) }) {
+		if !inAll(func(v []byte) bool { return l.contains(a, v) }) {
 			return false
 		}
 	case schc.MOMSB:
@@ -268,13 +281,19 @@ func covers(a, b *schc.FieldDescriptor) bool {
 	return true
 }
 
-func contains(list [][]byte, v []byte) bool {
-	for _, x := range list {
-		if bytes.Equal(x, v) {
-			return true
-		}
+// contains reports whether v is a Target Value of d.
+func (l *linter) contains(d *schc.FieldDescriptor, v []byte) bool {
+	if len(d.TV) <= 16 {
+		return slices.ContainsFunc(d.TV, func(x []byte) bool { return bytes.Equal(x, v) })
 	}
-	return false
+	if l.of != d {
+		l.of, l.values = d, make(map[string]bool, len(d.TV))
+		for _, x := range d.TV {
+			l.values[string(x)] = true
+		}
+		l.compared += len(d.TV)
+	}
+	return l.values[string(v)]
 }
 
 // prefix reports whether v and w, values of the field of d, agree in their first

@@ -173,10 +173,9 @@ func TestOuterInjection(t *testing.T) {
 	}
 }
 
-// TestRefused checks what cannot be protected, and what is no OSCORE message.
-func TestRefused(t *testing.T) {
-	client, server := requestsC[0].pair(t)
-	var req, sreq Request
+// mustRequest sends a request and returns it as both ends have it.
+func mustRequest(t *testing.T, client, server *Context) (req, sreq Request) {
+	t.Helper()
 	out, err := client.ProtectRequest(nil, build(1, ""), &req)
 	if err != nil {
 		t.Fatal(err)
@@ -184,6 +183,13 @@ func TestRefused(t *testing.T) {
 	if _, err = server.UnprotectRequest(nil, out, &sreq); err != nil {
 		t.Fatal(err)
 	}
+	return req, sreq
+}
+
+// TestRefused checks what cannot be protected, and what is no OSCORE message.
+func TestRefused(t *testing.T) {
+	client, server := requestsC[0].pair(t)
+	_, sreq := mustRequest(t, client, server)
 	seq := client.NextSequence()
 	long := build(2, strings.Repeat("x", 70000))
 	for _, v := range []struct {
@@ -466,14 +472,7 @@ func TestObserve(t *testing.T) {
 // or not, and a zero Request seals nothing.
 func TestNonceOnce(t *testing.T) {
 	client, server := requestsC[0].pair(t)
-	var req, sreq Request
-	out, err := client.ProtectRequest(nil, build(1, ""), &req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err = server.UnprotectRequest(nil, out, &sreq); err != nil {
-		t.Fatal(err)
-	}
+	req, sreq := mustRequest(t, client, server)
 	for i := 0; i < 3; i++ {
 		_, opt, err := server.SealResponse(nil, []byte{69}, &sreq, false)
 		if err != nil || (opt.PIV == nil) != (i == 0) {

@@ -14,6 +14,16 @@ func WriteJSON(w io.Writer, v any) error { return encode(w, v, "  ") }
 // WriteJSONLine writes v as JSON in one line.
 func WriteJSONLine(w io.Writer, v any) error { return encode(w, v, "") }
 
+// WriteJSONList writes each element of list as JSON in a line of its own.
+func WriteJSONList[T any](w io.Writer, list []T) error {
+	for i := range list {
+		if err := WriteJSONLine(w, &list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func encode(w io.Writer, v any, indent string) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -361,7 +361,7 @@ func loadCBOR(data []byte, name string, files []*SIDFile) (*File, *Error) {
 		err.Name = name
 		return nil, err
 	}
-	l, t := newLoader(), &cborTree{data: data, name: name, sids: sids, where: place{ruleIndex: -1, field: -1}}
+	l, t := newLoader(len(data)), &cborTree{data: data, name: name, sids: sids, where: place{ruleIndex: -1, field: -1}}
 	if len(data) == 0 {
 		return nil, t.malformed(0, "the file is empty")
 	}

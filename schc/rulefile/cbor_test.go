@@ -106,7 +106,7 @@ func TestCBORErrors(t *testing.T) {
 	delta := uint32(99_990 - schcSID)
 	copy(deep[6:], []byte{byte(delta >> 24), byte(delta >> 16), byte(delta >> 8), byte(delta)})
 	tree := &cborTree{data: deep, sids: table, where: place{ruleIndex: -1, field: -1}}
-	if err := newLoader().loadDocument(tree); err == nil || !strings.Contains(err.Error(), "nested more than 32 deep") {
+	if err := newLoader(len(deep)).loadDocument(tree); err == nil || !strings.Contains(err.Error(), "nested more than 32 deep") {
 		t.Errorf("deep nesting: %v", err)
 	}
 }

@@ -74,16 +74,18 @@
 // RCS that are sent (32), and what profiles such as RFC 9442 decide; the YANG
 // module describes them (penultimate-tile-short, ack-on-repair,
 // attempts-per-ack, no-ack-req, all-1-empty, header-padding, fcn-count-down,
-// fragment-bytes, ack-bytes, listen-time, uplink-ack-time). Defaults are dtagSize 0 (2 for NoAck without a
-// profile), WSize 1 (NoAck: 0), FCNSize 1 (AckOnError: none), maxRetry 4 and
-// timeout 600 (NoAck: none).
+// fragment-bytes, ack-bytes, listen-time, uplink-ack-time). Defaults are
+// dtagSize 0 (2 for NoAck without a profile), WSize 1 (NoAck: 0), FCNSize 1
+// (AckOnError: none), maxRetry 4 and timeout 600. What a mode does not know, such
+// as maxRetry in NoAck, is a Warning and not kept.
 //
 // # The model of RFC 9363
 //
 // A document that uses only what RFC 9363 names is a plain RFC 9363 document.
 // Other fields, lengths over 255 bits, times that ticks cannot say, the device
-// and descriptions are in a module that augments it (YANGModule). Several
-// devices are a JSON array of documents, or a CBOR sequence (RFC 8742).
+// and descriptions are in a module that augments it (YANGModule). So is the
+// position of an entry whose key an entry before it has: field-position then
+// only tells them apart. Several devices are a JSON array of documents, or a CBOR sequence (RFC 8742).
 //
 // On loading, identities may have their module's name or not, values of
 // fixed-length fields any number of leading zero bytes, and CBOR SIDs or names

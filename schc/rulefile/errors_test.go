@@ -18,6 +18,10 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		// JSON
 		{``, `1:1: the file is empty: a rule file holds a list of Rules`},
+		{"\x00\x01", `1:1: '\x00' where a list of Rules is expected`},
+		{"[]\x00", `1:3: more text after the end of the rule set: a file holds one JSON value`},
+		{"[{\"RuleID\": \x00", `1:13: rule #1: '\x00' where a value is expected`},
+		{"\xff\xfe[\x00]\x00", `1:1: the file is UTF-16: save it as UTF-8`},
 		{" \n\t", `2:2: the file is empty: a rule file holds a list of Rules`},
 		{`{`, `1:2: the file ends where a key in double quotes is expected`},
 		{`["`, `1:2: a string where a Rule, an object, is expected`},

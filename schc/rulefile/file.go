@@ -279,7 +279,8 @@ func ownLength(f schc.FID) schc.FieldLength {
 	return schc.FLVar
 }
 
-// normalFragment returns f with its defaults filled in.
+// normalFragment returns f with its defaults filled in, and without what its mode
+// does not know.
 func normalFragment(f schc.Fragmentation) schc.Fragmentation {
 	if f.L2WordBits == 0 {
 		f.L2WordBits = 8
@@ -299,7 +300,12 @@ func normalFragment(f schc.Fragmentation) schc.Fragmentation {
 	if f.MaxAckRequests == 0 && f.Mode != schc.FragmentationNoAck {
 		f.MaxAckRequests = 4
 	}
-	if f.Mode == schc.FragmentationAckOnError {
+	if f.Mode == schc.FragmentationNoAck {
+		f.MaxAckRequests, f.RetransmissionMs = 0, 0
+	}
+	if f.Mode != schc.FragmentationAckOnError {
+		f.AckBehavior, f.All1Data = 0, 0
+	} else {
 		if f.AckBehavior == 0 {
 			f.AckBehavior = schc.AckAfterAll1
 		}

@@ -115,45 +115,52 @@ func (s *scanner) fragMembers(m *fragMembers, what string, known map[string]int,
 }
 
 // fragmentation reads the value of Fragmentation. profile is the offset of
-// the value of an old-style "profile" beside it, or -1.
-func (s *scanner) fragmentation(profile int) (*schc.Fragmentation, *Error) {
+// the value of an old-style "profile" beside it, or -1. unused names parameters
+// that the mode does not know, which are not kept.
+func (s *scanner) fragmentation(profile int) (_ *schc.Fragmentation, unused string, _ *Error) {
 	off := s.pos
 	var m fragMembers
 	if err := s.fragMembers(&m, "Fragmentation, an object,", fragmentKeys, fragmentNames); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if !m.has(fragMode) {
-		return nil, s.malformed(off, "no FRMode: add NoAck, AckAlways or AckOnError")
+		return nil, "", s.malformed(off, "no FRMode: add NoAck, AckAlways or AckOnError")
 	}
 	if !m.has(fragDirection) {
-		return nil, s.malformed(off, "no FRDirection: add \"FRDirection\": \"UP\" or \"DW\", the direction of the fragments")
+		return nil, "", s.malformed(off, "no FRDirection: add \"FRDirection\": \"UP\" or \"DW\", the direction of the fragments")
 	}
 	f := &schc.Fragmentation{}
 	var err *Error
 	if f.Mode, err = choose(s, m[fragMode].value, "FRMode", frModes, "NoAck, AckAlways or AckOnError"); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if f.Direction, err = choose(s, m[fragDirection].value, "FRDirection", diNames, "UP or DW"); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if f.Direction == schc.DirBidirectional {
-		return nil, s.malformed(m[fragDirection].value, "FRDirection is UP or DW: fragments go one way")
+		return nil, "", s.malformed(m[fragDirection].value, "FRDirection is UP or DW: fragments go one way")
 	}
 	if m.has(fragProfile) {
 		if err := s.at(m[fragProfile].value).fragMembers(&m, "FRModeProfile, an object,", profileKeys, profileNames); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if profile >= 0 {
 		if err := s.at(profile).fragMembers(&m, "profile, an object,", profileKeys, profileNames); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if err := s.fragmentParameters(&m, f, off); err != nil {
-		return nil, err
+		return nil, "", err
+	}
+	switch {
+	case f.Mode == schc.FragmentationNoAck && (f.MaxAckRequests != 0 || f.RetransmissionMs != 0):
+		unused = "maxRetry and timeout are for modes with ACKs; they are not kept"
+	case f.Mode != schc.FragmentationAckOnError && (f.AckBehavior != 0 || f.All1Data != 0):
+		unused = "ackBehavior and lastTileInAll1 are for ACK-on-Error; they are not kept"
 	}
 	*f = normalFragment(*f)
-	return f, nil
+	return f, unused, nil
 }
 
 // choose reads a name and looks it up.

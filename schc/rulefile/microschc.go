@@ -58,7 +58,7 @@ func microField(name string) (schc.FID, bool) {
 // loadMicroSCHC reads a context of microschc: an object with id and ruleset,
 // a list of such objects, or one rule or list of rules alone.
 func loadMicroSCHC(data []byte, name string) (*File, *Error) {
-	l, t := newLoader(), jsonTree{newScanner(data, name)}
+	l, t := newLoader(len(data)), jsonTree{newScanner(data, name)}
 	var err *Error
 	if t.space() == '[' {
 		var rules *Set
@@ -424,7 +424,7 @@ func (l *loader) microValues(t jsonTree, d *schc.FieldDescriptor) *Error {
 		}
 		return nil
 	}
-	v, err := microValue(t, off, &b, d)
+	v, err := l.microValue(t, off, &b, d)
 	if err == nil {
 		d.TV = [][]byte{v}
 	}
@@ -432,11 +432,14 @@ func (l *loader) microValues(t jsonTree, d *schc.FieldDescriptor) *Error {
 }
 
 // microValue makes a target value of d from a buffer.
-func microValue(t jsonTree, off int, b *microBuffer, d *schc.FieldDescriptor) ([]byte, *Error) {
+func (l *loader) microValue(t jsonTree, off int, b *microBuffer, d *schc.FieldDescriptor) ([]byte, *Error) {
 	switch {
 	case !d.FL.Variable() && d.MO != schc.MOMSB && b.length != uint64(d.FL):
 		return nil, t.malformed(off, "a target value of %d bits for a field of %d", b.length, d.FL)
 	case !d.FL.Variable():
+		if err := l.take(t, off, (int(d.FL)+7)/8); err != nil {
+			return nil, err
+		}
 		return b.rightAligned(int(d.FL)), nil
 	case d.MO != schc.MOMSB && b.length%8 != 0:
 		return nil, t.malformed(off, "a target value of %d bits for a field of whole bytes", b.length)
@@ -478,7 +481,7 @@ func (l *loader) microMapping(t jsonTree, d *schc.FieldDescriptor) *Error {
 		if err != nil {
 			return err
 		}
-		v, err := microValue(t, off, &value, d)
+		v, err := l.microValue(t, off, &value, d)
 		indexes, values = append(indexes, index), append(values, v)
 		return err
 	})

@@ -92,6 +92,12 @@ var fidAliases = map[string]schc.FID{
 	"COAP.OSCOREKIDCONTEXT": schc.FIDCoAPOSCOREKIDContext,
 	"COAP.NORESP":           schc.FIDCoAPOption(258),
 	"COAP.CONTFORMAT":       schc.FIDCoAPOption(12),
+
+	// draft-ietf-schc-8824-update-09
+	"COAP.OPTION(9).FLAGS":  schc.FIDCoAPOSCOREFlags,
+	"COAP.OPTION(9).PIV":    schc.FIDCoAPOSCOREPIV,
+	"COAP.OPTION(9).KIDCTX": schc.FIDCoAPOSCOREKIDContext,
+	"COAP.OPTION(9).KID":    schc.FIDCoAPOSCOREKID,
 }
 
 // fidNames has all fields by their folded rule-file name, their alias and
@@ -119,6 +125,10 @@ func parseFID(s []byte) (schc.FID, bool) {
 	}
 	if f, ok := schc.ParseFID(string(s)); ok {
 		return f, true
+	}
+	// CoAP.option(11), as draft-ietf-schc-8824-update-09 writes it.
+	if n, ok := strings.CutPrefix(strings.ToUpper(string(s)), "COAP.OPTION("); ok && strings.HasSuffix(n, ")") {
+		return schc.ParseFID("COAP.OPTION-" + strings.TrimSuffix(n, ")"))
 	}
 	// A YANG identity may carry its module, a field of the old style a blank
 	// ("IPv6 Next Header").

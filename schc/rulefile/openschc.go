@@ -1,6 +1,7 @@
 package rulefile
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -12,10 +13,31 @@ type loader struct {
 	file  *File
 	rules int // in all sets
 	tvs   int // Target Values in all Rules
+	size  int // of the input
+	room  int // bytes left for Target Values of fixed length
 	arena []byte
 }
 
-func newLoader() *loader { return &loader{file: &File{}} }
+// newLoader returns the loader of an input of size bytes. A Target Value of
+// fixed length takes that length, however short it is in the file: what all of
+// them may take grows with the file.
+func newLoader(size int) *loader {
+	return &loader{file: &File{}, size: size, room: min(1<<20+8*size, MaxFileSize)}
+}
+
+// take is called before n bytes are taken for a Target Value of fixed length.
+func (l *loader) take(t located, off, n int) *Error {
+	if l.room -= n; l.room < 0 {
+		return t.errorAt(off, schc.ErrUnsupported, "the target values take more than %d bytes of memory, too much for a file of %d", min(1<<20+8*l.size, MaxFileSize), l.size)
+	}
+	return nil
+}
+
+// located makes errors about places in a file.
+type located interface {
+	offset() int
+	errorAt(off int, class schc.Error, format string, args ...any) *Error
+}
 
 // bytes returns n zero bytes that are kept, from a common piece of memory.
 func (l *loader) bytes(n int) []byte {
@@ -56,15 +78,17 @@ func (l *loader) addRule(set *Set, r schc.Rule, at spot, fields []spot) {
 
 // loadJSON reads JSON in the style of OpenSCHC.
 func loadJSON(data []byte, name string) (*File, *Error) {
-	l, s := newLoader(), newScanner(data, name)
+	l, s := newLoader(len(data)), newScanner(data, name)
 	seen := map[string]bool{}
 	var err *Error
-	switch s.space() {
-	case '{':
+	switch c := s.space(); {
+	case c == '{':
 		err = l.object(s, seen)
-	case '[':
+	case c == '[':
 		err = l.list(s, seen)
-	case 0:
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		err = s.malformed(0, "the file is UTF-16: save it as UTF-8")
+	case s.pos == len(s.data):
 		err = s.malformed(s.pos, "the file is empty: a rule file holds a list of Rules")
 	default:
 		err = s.unexpected("a list of Rules")
@@ -331,7 +355,10 @@ func (l *loader) rule(s *scanner, set *Set) *Error {
 		if m.has(keyProfile) {
 			profile = m[keyProfile].value
 		}
-		r.Fragment, err = s.at(m[keyFragmentation].value).fragmentation(profile)
+		var unused string
+		if r.Fragment, unused, err = s.at(m[keyFragmentation].value).fragmentation(profile); unused != "" {
+			l.warn(s, s.spot(m[keyFragmentation].value), unused)
+		}
 	default:
 		err = s.malformed(off, "the Rule has neither Compression nor NoCompression nor Fragmentation: add one")
 	}

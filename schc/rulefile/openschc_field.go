@@ -276,10 +276,7 @@ func (l *loader) values(s *scanner, d *schc.FieldDescriptor) ([][]byte, *Error) 
 }
 
 // countValue keeps to the limits before the i-th Target Value of a field.
-func (l *loader) countValue(t interface {
-	offset() int
-	errorAt(off int, class schc.Error, format string, args ...any) *Error
-}, i int) *Error {
+func (l *loader) countValue(t located, i int) *Error {
 	if i >= MaxValues {
 		return t.errorAt(t.offset(), schc.ErrUnsupported, "more than %d target values", MaxValues)
 	}

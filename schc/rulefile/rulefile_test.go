@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -96,11 +97,7 @@ func TestGolden(t *testing.T) {
 
 // TestRepository loads every rule file of the repository.
 func TestRepository(t *testing.T) {
-	names := repositoryRules(t)
-	if len(names) == 0 {
-		t.Skip("no rule files in the repository's testdata/rules yet")
-	}
-	for _, name := range names {
+	for _, name := range repositoryRules(t) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -112,21 +109,31 @@ func TestRepository(t *testing.T) {
 		}
 		mustRoundTrip(t, f)
 		for i := range f.Sets {
-			if _, err := schc.NewContext(f.Sets[i].Rules, schc.Options{}); err != nil {
-				t.Errorf("%v", f.Sets[i].Locate(err))
+			_, err := schc.NewContext(f.Sets[i].Rules, schc.Options{OuterHeader: true})
+			if wrong := filepath.Base(name) == "wrong.json"; (err != nil) != wrong {
+				t.Errorf("%s: %v", name, f.Sets[i].Locate(err))
 			}
 		}
 	}
 }
 
+// repositoryRules returns all rule files of the repository but those of this
+// package: every JSON file in a folder named rules, or with rules in its name.
 func repositoryRules(t testing.TB) []string {
 	var names []string
-	for _, pattern := range []string{"../../testdata/rules/*.json", "../../examples/*/*rules*.json", "../../vectors/rules/*.json", "../../vectors/*/rules/*.json"} {
-		l, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && (strings.HasPrefix(name, ".") && len(name) > 2 || name == "rulefile"):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".json") && (strings.Contains(name, "rules") || filepath.Base(filepath.Dir(path)) == "rules"):
+			names = append(names, path)
 		}
-		names = append(names, l...)
+		return nil
+	})
+	if err != nil || len(names) < 60 {
+		t.Fatalf("%d rule files: %v", len(names), err)
 	}
 	return names
 }
@@ -265,6 +272,10 @@ func TestSpellings(t *testing.T) {
 		`{"FID": "UDP.APP_PORT", "TV": 5680, "MO": "MSB(12)", "CDA": "LSB(4)"}`:                                   {FID: schc.FIDUDPAppPort, FL: 16, FP: 1, DI: schc.DirBidirectional, TV: [][]byte{{0x16, 0x30}}, MO: schc.MOMSB, MSB: 12, CDA: schc.CDALSB},
 		`{"FID": "UDP.APP_PORT", "TV": 5680, "MO": "msb", "MOa": 12, "CDA": "lsb"}`:                               {FID: schc.FIDUDPAppPort, FL: 16, FP: 1, DI: schc.DirBidirectional, TV: [][]byte{{0x16, 0x30}}, MO: schc.MOMSB, MSB: 12, CDA: schc.CDALSB},
 		`{"FID": "udp.length", "MO": "ignore", "CDA": "COMPUTE-LENGTH"}`:                                          {FID: schc.FIDUDPLength, FL: 16, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDACompute},
+		`{"FID": "CoAP.option(11)", "MO": "ignore", "CDA": "value-sent"}`:                                         {FID: schc.FIDCoAPOption(11), FL: schc.FLVar, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
+		`{"FID": "CoAP.option(65000)", "FL": "var_bit", "MO": "ignore", "CDA": "value-sent"}`:                     {FID: schc.FIDCoAPOption(65000), FL: schc.FLVarBits, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
+		`{"FID": "CoAP.option(9).kid_ctx", "MO": "ignore", "CDA": "value-sent"}`:                                  {FID: schc.FIDCoAPOSCOREKIDContext, FL: schc.FLVar, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
+		`{"FID": "CoAP.option(9).piv", "FL": "osc.piv", "MO": "ignore", "CDA": "value-sent"}`:                     {FID: schc.FIDCoAPOSCOREPIV, FL: schc.FLOSCOREPIV, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
 		`{"FID": "ICMPV6.SEQNB", "MO": "ignore", "CDA": "value-sent"}`:                                            {FID: schc.FIDICMPv6Sequence, FL: 16, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDAValueSent},
 		`{"FID": "IPV4.CKSUM", "MO": "ignore", "CDA": "compute-*", "_why": [1, {"a": null, "b": [true, false]}]}`: {FID: schc.FIDIPv4Checksum, FL: 16, FP: 1, DI: schc.DirBidirectional, MO: schc.MOIgnore, CDA: schc.CDACompute},
 	} {
@@ -343,6 +354,27 @@ func TestWarnings(t *testing.T) {
 	}
 	if fmt.Sprint(f.Warnings) != fmt.Sprint(want) || len(f.Sets[0].Rules[0].Fields) != 0 {
 		t.Errorf("warnings %q, fields %v", f.Warnings, f.Sets[0].Rules[0].Fields)
+	}
+}
+
+// What the mode of a fragmentation Rule does not know is said and left out.
+func TestUnusedParameters(t *testing.T) {
+	for mode, want := range map[string]string{
+		"NoAck":      `[2:20: rule 1/8: maxRetry and timeout are for modes with ACKs; they are not kept]`,
+		"AckAlways":  `[2:20: rule 1/8: ackBehavior and lastTileInAll1 are for ACK-on-Error; they are not kept]`,
+		"AckOnError": `[]`,
+	} {
+		f := mustLoad(t, "[{\"RuleID\": 1, \"RuleIDLength\": 8,\n  \"Fragmentation\": {\"FRMode\": \""+mode+
+			"\", \"FRDirection\": \"UP\", \"FRModeProfile\": {\"FCNSize\": 3, \"maxRetry\": 5, \"timeout\": 9, \"ackBehavior\": \"afterAll0\", \"lastTileInAll1\": true}}}]")
+		if got := fmt.Sprint(f.Warnings); got != want {
+			t.Errorf("%s: warnings %s, want %s", mode, got, want)
+		}
+		r := f.Sets[0].Rules[0].Fragment
+		acks, aoe := mode != "NoAck", mode == "AckOnError"
+		if (r.MaxAckRequests == 5) != acks || (r.RetransmissionMs == 9000) != acks || (r.AckBehavior == schc.AckAfterAll0) != aoe || (r.All1Data == schc.All1DataYes) != aoe {
+			t.Errorf("%s: %+v", mode, r)
+		}
+		mustGoRound(t, f)
 	}
 }
 

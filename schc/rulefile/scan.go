@@ -155,8 +155,6 @@ func kind(c byte) string {
 		return "null"
 	case c == '-' || '0' <= c && c <= '9':
 		return "a number"
-	case c == 0:
-		return "the end of the file"
 	}
 	return strconv.QuoteRune(rune(c))
 }
@@ -164,9 +162,10 @@ func kind(c byte) string {
 // unexpected is the error for a value of another kind than wanted.
 func (s *scanner) unexpected(want string) *Error {
 	c := s.space()
-	switch c {
-	case 0:
+	if s.pos == len(s.data) {
 		return s.malformed(s.pos, "the file ends where %s is expected", want)
+	}
+	switch c {
 	case '\'':
 		return s.malformed(s.pos, "single quotes: JSON wants double ones (a dict printed by Python is not JSON; use json.dumps)")
 	case '/', '#':
@@ -472,7 +471,7 @@ func (s *scanner) hex4(i int) (rune, bool) {
 
 // end checks that nothing follows.
 func (s *scanner) end() *Error {
-	if s.space() != 0 || s.pos < len(s.data) {
+	if s.space(); s.pos < len(s.data) {
 		return s.malformed(s.pos, "more text after the end of the rule set: a file holds one JSON value")
 	}
 	return nil

@@ -74,6 +74,9 @@ func (l *loader) fixed(s *scanner, off int, v []byte, fl schc.FieldLength) ([]by
 	if len(v) > n || len(v) == n && n > 0 && fl%8 != 0 && v[0]>>(fl%8) != 0 {
 		return nil, s.malformed(off, "the target value does not fit the field's %d bits", fl)
 	}
+	if err := l.take(s, off, n); err != nil {
+		return nil, err
+	}
 	b := l.bytes(n)
 	copy(b[n-len(v):], v)
 	return b, nil

@@ -304,7 +304,7 @@ func (y *yangRule) fragmentNode(t tree, name string) (known bool, err *Error) {
 		y.retransmit, err = readTimer(t, name)
 	case "bitmap-format":
 		f.CompoundAck, err = pick(t, name, map[string]bool{"bitmap-RFC8724": false, "bitmap-compound-ack": true})
-	case "last-bitmap-compression":
+	case "last-bitmap-compression", "bitmap-compression":
 		var compressed bool
 		compressed, err = t.boolean(name)
 		f.FullLastBitmap = !compressed

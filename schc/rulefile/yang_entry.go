@@ -22,6 +22,8 @@ type yangEntry struct {
 	space             string
 	fp                uint64
 	hasFP             bool
+	fpValue           uint64
+	hasFPValue        bool
 	di                schc.Direction
 	mo                schc.MO
 	cda               schc.CDA
@@ -70,6 +72,9 @@ func (l *loader) entryNode(t tree, e *yangEntry, name string, off int) (err *Err
 	case "field-position":
 		e.hasFP = true
 		e.fp, err = t.uint(name, schc.FPAny-1)
+	case "field-position-value":
+		e.hasFPValue = true
+		e.fpValue, err = t.uint(name, schc.FPAny-1)
 	case "direction-indicator":
 		e.di, err = pick(t, name, yangDIs)
 	case "matching-operator":
@@ -173,6 +178,9 @@ func (l *loader) entry(t tree, e *yangEntry, off int) (schc.FieldDescriptor, *Er
 	case d.CDA == 0:
 		return malformed(off, "the entry has no comp-decomp-action")
 	}
+	if e.hasFPValue {
+		d.FP = uint8(e.fpValue)
+	}
 	if d.FP == 0 {
 		d.FP = schc.FPAny
 	}
@@ -190,6 +198,9 @@ func (l *loader) entry(t tree, e *yangEntry, off int) (schc.FieldDescriptor, *Er
 			}
 			if len(v) > w || len(v) == w && w > 0 && d.FL%8 != 0 && v[0]>>(d.FL%8) != 0 {
 				return malformed(e.tvAt[i], "the target value does not fit the field's %d bits", d.FL)
+			}
+			if err := l.take(t, e.tvAt[i], w); err != nil {
+				return d, err
 			}
 			b := l.bytes(w)
 			copy(b[w-len(v):], v)

@@ -93,6 +93,8 @@ var yangNodes = []yangNode{
 	{"/schc/rule/ack-bytes", modOwn},
 	{"/schc/rule/listen-time", modOwn},
 	{"/schc/rule/uplink-ack-time", modOwn},
+	{"/schc/rule/entry/field-position-value", modOwn},
+	{"/schc/rule/bitmap-compression", modOwn},
 }
 
 // identity names that are not those of fields.
@@ -133,8 +135,8 @@ var identityAliases = map[string]string{"fl-variable-bits": idFLVariableBit, "bi
 // fieldModule returns the module that defines the identity of f.
 func fieldModule(f schc.FID) string {
 	name := f.YANG()
-	switch p := f.Protocol(); {
-	case p == schc.ProtoICMPv6:
+	switch {
+	case icmpv6ModuleFields[name]:
 		return modICMPv6
 	case coapModuleFields[name]:
 		return modCoAP
@@ -152,8 +154,8 @@ func nameSet(text string) map[string]bool {
 	return m
 }
 
-// rfc9363Fields are the fields that RFC 9363 names; coapModuleFields those of
-// ietf-schc-coap.
+// rfc9363Fields are the fields that RFC 9363 names; coapModuleFields and
+// icmpv6ModuleFields those of ietf-schc-coap and ietf-schc-icmpv6.
 var (
 	rfc9363Fields = nameSet(`fid-ipv6-version fid-ipv6-trafficclass fid-ipv6-trafficclass-ds fid-ipv6-trafficclass-ecn
 		fid-ipv6-flowlabel fid-ipv6-payload-length fid-ipv6-nextheader fid-ipv6-hoplimit fid-ipv6-devprefix
@@ -169,6 +171,8 @@ var (
 	coapModuleFields = nameSet(`fid-coap-option-proxy-cri fid-coap-option-proxy-scheme-number fid-coap-option-hop-limit
 		fid-coap-option-echo fid-coap-option-request-tag fid-coap-option-q-block1 fid-coap-option-q-block2
 		fid-coap-option-edhoc`)
+	icmpv6ModuleFields = nameSet(`fid-icmpv6-type fid-icmpv6-code fid-icmpv6-checksum fid-icmpv6-mtu fid-icmpv6-pointer
+		fid-icmpv6-identifier fid-icmpv6-sequence fid-icmpv6-payload`)
 )
 
 // identityModules has the module of every identity.

@@ -61,13 +61,24 @@ func writeRule(w yangWriter, s *Set, index int) *Error {
 	switch r.Nature {
 	case schc.NatureCompression:
 		w.list("entry", len(r.Fields))
+		keys := entryKeys{}
+		for i := range r.Fields {
+			keys.add(normalField(r.Fields[i]))
+		}
 		for i := range r.Fields {
 			d := normalField(r.Fields[i])
 			p.field, p.fid = i, d.FID
 			if text := checkField(&d); text != "" {
 				return fail(text)
 			}
-			writeEntry(w, &d, i)
+			fp, ok := uint8(0), true
+			if fp = position(&d); !w.has("entry-index") {
+				fp, ok = keys.take(d)
+			}
+			if !ok {
+				return fail("more entries of one field than a Rule can have in the model of RFC 9363, 255")
+			}
+			writeEntry(w, &d, i, fp)
 		}
 		w.endList()
 	case schc.NatureFragmentation:
@@ -80,7 +91,55 @@ func writeRule(w yangWriter, s *Set, index int) *Error {
 	return nil
 }
 
-func writeEntry(w yangWriter, d *schc.FieldDescriptor, index int) {
+// entryKey is the key of an entry: field-id, field-position and
+// direction-indicator.
+type entryKey struct {
+	id string
+	fp uint8
+	di schc.Direction
+}
+
+// entryKeys are the keys of a Rule's entries. Fields that share one, such as two
+// options whose numbers have no identity, get positions that tell them apart.
+type entryKeys map[entryKey]bool // whether an entry has taken it
+
+func keyOf(d *schc.FieldDescriptor) entryKey {
+	k := entryKey{d.FID.YANG(), position(d), d.DI}
+	if _, option := d.FID.CoAPOption(); option && !registered(d.FID) {
+		k.id = idOptionNumber
+	}
+	return k
+}
+
+// position is field-position as RFC 9363 has it: 0 is any.
+func position(d *schc.FieldDescriptor) uint8 {
+	if d.FP == schc.FPAny {
+		return 0
+	}
+	return d.FP
+}
+
+func (m entryKeys) add(d schc.FieldDescriptor) { m[keyOf(&d)] = false }
+
+// take returns the position under which d is written, its own if that is free.
+func (m entryKeys) take(d schc.FieldDescriptor) (uint8, bool) {
+	k := keyOf(&d)
+	if m[k] {
+		for k.fp = 1; ; k.fp++ {
+			if _, used := m[k]; !used {
+				break
+			}
+			if k.fp == schc.FPAny-1 {
+				return 0, false
+			}
+		}
+	}
+	m[k] = true
+	return k.fp, true
+}
+
+// writeEntry writes entry number index under the position fp.
+func writeEntry(w yangWriter, d *schc.FieldDescriptor, index int, fp uint8) {
 	w.open("")
 	if w.has("entry-index") {
 		w.uint("entry-index", uint64(index))
@@ -115,11 +174,10 @@ func writeEntry(w yangWriter, d *schc.FieldDescriptor, index int) {
 		w.union("field-length", idFLBits)
 		w.uint("field-length-value", uint64(d.FL))
 	}
-	fp := d.FP
-	if fp == schc.FPAny {
-		fp = 0
-	}
 	w.uint("field-position", uint64(fp))
+	if own := position(d); fp != own {
+		w.uint("field-position-value", uint64(own))
+	}
 	w.identity("direction-indicator", d.DI.String())
 	if len(d.TV) > 0 {
 		writeValues(w, "target-value", d.TV)
@@ -177,11 +235,13 @@ func writeFragment(w yangWriter, f schc.Fragmentation) {
 	if acks || f.MaxAckRequests != 0 {
 		w.uint("max-ack-requests", uint64(f.MaxAckRequests))
 	}
-	if f.TileBits != 0 {
+	// RFC 9363 has tiles of a fixed size in ACK-on-Error only.
+	aoe := f.Mode == schc.FragmentationAckOnError
+	if f.TileBits != 0 && aoe {
 		w.uint("tile-size", uint64(min(f.TileBits, 255)))
-		if f.TileBits > 255 {
-			w.uint("tile-size-value", uint64(f.TileBits))
-		}
+	}
+	if f.TileBits > 255 || f.TileBits != 0 && !aoe {
+		w.uint("tile-size-value", uint64(f.TileBits))
 	}
 	for name, v := range yangAll1s {
 		if v == f.All1Data {
@@ -197,7 +257,7 @@ func writeFragment(w yangWriter, f schc.Fragmentation) {
 		w.identity("bitmap-format", "bitmap-compound-ack")
 	}
 	if f.FullLastBitmap {
-		w.boolean("last-bitmap-compression", false)
+		w.boolean(map[bool]string{true: "last-bitmap-compression", false: "bitmap-compression"}[aoe], false)
 	}
 	writeOwn(w, &f)
 }

@@ -103,7 +103,7 @@ func (t jsonTree) binary(what string) ([]byte, *Error) {
 // loadYANG reads the model as JSON: one document, or a list of documents, one
 // for each device.
 func loadYANG(data []byte, name string) (*File, *Error) {
-	l, t := newLoader(), jsonTree{newScanner(data, name)}
+	l, t := newLoader(len(data)), jsonTree{newScanner(data, name)}
 	var err *Error
 	if t.space() == '[' {
 		err = t.array("", func(int) *Error { return l.loadDocument(t) })
@@ -180,28 +180,20 @@ var nodeModules = func() map[string]string {
 	return m
 }()
 
-func (w *jsonWriter) open(name string) {
+func (w *jsonWriter) open(name string)        { w.begin(name, '{') }
+func (w *jsonWriter) close()                  { w.end('}') }
+func (w *jsonWriter) list(name string, _ int) { w.begin(name, '[') }
+func (w *jsonWriter) endList()                { w.end(']') }
+
+func (w *jsonWriter) begin(name string, c byte) {
 	w.name(name)
-	w.b.WriteByte('{')
+	w.b.WriteByte(c)
 	w.first = true
 	w.depth++
 }
 
-func (w *jsonWriter) close() {
-	w.b.WriteByte('}')
-	w.first = false
-	w.depth--
-}
-
-func (w *jsonWriter) list(name string, n int) {
-	w.name(name)
-	w.b.WriteByte('[')
-	w.first = true
-	w.depth++
-}
-
-func (w *jsonWriter) endList() {
-	w.b.WriteByte(']')
+func (w *jsonWriter) end(c byte) {
+	w.b.WriteByte(c)
 	w.first = false
 	w.depth--
 }
