@@ -20,7 +20,7 @@ package schc
 //	48 index of the no-compression Rule, uint32; noRule: none
 //	52 most bits that a SCHC Packet is longer than its packet, uint32
 const (
-	imgMagic   = "SCHC\x01"
+	imgMagic   = "SCHC\x02"
 	imgHeader  = 56
 	imgFlags   = 5
 	imgICV     = 6
@@ -110,7 +110,7 @@ const (
 	recWalk  = 8  // kind, a, b uint16, c uint16, d uint16
 	recMatch = 16 // kind, element, offset uint16, bits uint16, aux uint16, data uint32, count uint16, 0 uint16
 	recEmit  = 16 // kind, element, offset uint16, first bit, bits, register, index bits, count uint16, aux uint16, data uint32
-	recCalc  = 16 // kind, element, offset uint16, IP kind, IP element, IP offset uint16, proto, a, b uint16, field: first bit uint16, bits, 0
+	recCalc  = 16 // kind, element, offset uint16, IP kind, IP element, IP offset uint16, proto, a, b uint16, field: first bit uint16, bits, bytes a length leaves out
 )
 
 // Selection tree nodes. A leaf lists programs, best first; a hash node picks

@@ -176,7 +176,11 @@ func (b *builder) writeCalc() {
 		b.img = append(b.img, c.proto, byte(c.a))
 		bit, w := calcPlace(c.kind)
 		b.img = put16(put16(b.img, c.b), c.off*8+bit)
-		b.img = append(b.img, byte(w), 0)
+		without := byte(0)
+		if c.kind == calcIPv6Length {
+			without = 40 // RFC 8200, Section 3: without the header
+		}
+		b.img = append(b.img, byte(w), without)
 	}
 }
 

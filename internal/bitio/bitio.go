@@ -8,8 +8,8 @@ import "encoding/binary"
 // Load returns the 64 bits that start at byte off of b; bits behind the end of
 // b are zero. off must not be negative.
 func Load(b []byte, off int) uint64 {
-	if end := off + 8; end <= len(b) {
-		return binary.BigEndian.Uint64(b[off:end:end])
+	if off+8 <= len(b) {
+		return binary.BigEndian.Uint64(b[off:])
 	}
 	return loadTail(b, off)
 }
@@ -94,11 +94,17 @@ func Copy(dst []byte, dstOff int, src []byte, srcOff, n int) {
 	if m := n >> 3; m >= 8 && len(s) > m {
 		// Whole words, and a last one that overlaps the one before: all of a
 		// payload's bytes without a loop over single bytes.
-		for i := 0; i <= m-8; i += 8 {
-			w := s[i : i+9]
-			binary.BigEndian.PutUint64(d[i:i+8], binary.BigEndian.Uint64(w)<<k|uint64(w[8]>>(8-k)))
+		e, t := d[:m], s[:m+1]
+		i, cur := 0, binary.BigEndian.Uint64(t)
+		for ; i <= len(e)-8 && i <= len(t)-16; i += 8 {
+			next := binary.BigEndian.Uint64(t[i+8 : i+16])
+			binary.BigEndian.PutUint64(e[i:i+8], cur<<k|next>>((64-k)&63))
+			cur = next
 		}
-		binary.BigEndian.PutUint64(d[m-8:], binary.BigEndian.Uint64(s[m-8:])<<k|uint64(s[m]>>(8-k)))
+		if i <= m-8 {
+			binary.BigEndian.PutUint64(e[i:], cur<<k|uint64(t[i+8]>>(8-k)))
+		}
+		binary.BigEndian.PutUint64(e[m-8:], binary.BigEndian.Uint64(t[m-8:])<<k|uint64(t[m]>>(8-k)))
 		d, s, n = d[m:], s[m:], n&7
 	}
 	for ; n >= 8 && len(s) > 1; n -= 8 {
