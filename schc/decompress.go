@@ -87,6 +87,7 @@ type residue struct {
 	header  int // header bytes of the packet
 	payload int // payload bytes
 	marker  bool
+	sum     uint64 // one's complement sum of residues that a checksum covers
 }
 
 // LookupRuleID returns the index of the Rule whose RuleID the SCHC message pkt

@@ -102,6 +102,18 @@ const (
 	progCoAPTail              // flat, and CoAP options end behind the block
 	progFixedBits             // the residue always has the fewest bits
 	progRecheck               // residues may contradict the structure: compare after decompression
+	progSummed                // flat, and the parts of the checksum are known: see sumKnown
+)
+
+// What a checksum over a pseudo-header, byte a of its record, says of a program
+// with progSummed; b is then the sum of the template's bytes from the addresses
+// on. Byte 10 of emitBits and emitIndex is sumKnown, with sumOdd or not, if the
+// checksum covers the field.
+const (
+	sumKnown  = 1 << iota // the parts are known
+	sumLength             // the header's own length is covered, and computed
+	_
+	sumOdd // what follows starts at an odd byte of the sum; 8, the bits to rotate by
 )
 
 // Sizes of the records of a program's sections.

@@ -2,8 +2,10 @@ package schc
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/schckit/schckit/internal/bitio"
+	"github.com/schckit/schckit/internal/inet"
 )
 
 // write restores the packet; len(out) is its length.
@@ -55,14 +57,17 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 	if r.marker && r.payload > 0 {
 		out[r.header-1] = 0xff
 	}
-	bitio.Copy(out, r.header*8, r.pkt, end, r.payload*8)
+	sum := uint64(0)
+	if h[progFlags]&progSummed != 0 {
+		sum = bitio.CopySum(out[r.header:], r.pkt, end, r.payload)
+	} else {
+		bitio.Copy(out, r.header*8, r.pkt, end, r.payload*8)
+	}
 	for ; i+recCalc <= len(recs); i += recCalc {
 		rec := recs[i : i+recCalc]
-		if rec[0] == calcUDPSum { // the commonest, without a detour
-			at := int(m.elems[rec[1]%maxElems].off) + (int(rec[12])|int(rec[13])<<8)>>3
-			f := out[at : at+2]
-			v, _ := m.calcSum(rec, out, binary.BigEndian.Uint16(f))
-			binary.BigEndian.PutUint16(f, uint16(v))
+		if rec[9] != 0 && rec[0] > calcIPv4Sum {
+			at := (int(rec[12]) | int(rec[13])<<8) >> 3
+			binary.BigEndian.PutUint16(out[at:at+2], r.checksum(rec, len(out), sum))
 			continue
 		}
 		if !m.compute(rec, out) {
@@ -73,6 +78,44 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 		return d.recheck(r, out)
 	}
 	return 0
+}
+
+// checksum returns a checksum over a pseudo-header of a program whose template,
+// residues and payload were added up on the way, so that bytes just written
+// are not read again. size is the length of the packet, payload the sum of its
+// payload.
+func (r *residue) checksum(rec string, size int, payload uint64) uint16 {
+	known := rec[9]
+	length := uint32(size - (int(rec[2]) | int(rec[3])<<8))
+	length = length>>16 + length&0xffff
+	extra := uint32(le16(rec, 10)) + uint32(rec[8]) + length
+	if known&sumLength != 0 {
+		extra += length
+	}
+	odd := known & sumOdd
+	if r.marker && r.payload > 0 {
+		if odd != 0 {
+			extra += 0xff
+		} else {
+			extra += 0xff00
+		}
+		odd ^= sumOdd
+	}
+	s, c := bits.Add64(r.sum, bits.RotateLeft64(payload, int(odd)), uint64(0))
+	f := inet.Fold(inet.Add(s+c, extra))
+	if f == 0 && rec[0] == calcUDPSum {
+		f = 0xffff // RFC 768: zero means that there is no checksum
+	}
+	return f
+}
+
+// add adds the bits of a field, at the top of v at the byte that rec names, to
+// the sum if the checksum covers them.
+func (r *residue) add(rec string, v uint64) {
+	if f := rec[10]; f != 0 {
+		s, c := bits.Add64(r.sum, bits.RotateLeft64(v, int(f&sumOdd)), 0)
+		r.sum = s + c
+	}
 }
 
 // compute writes the computed field of a record.
@@ -178,6 +221,10 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 			v <<= (64 - n - bit) & 63
 			pos += int(k)
 			r.pos = pos
+			if f := rec[10]; f != 0 { // add, by hand
+				s, c := bits.Add64(r.sum, bits.RotateLeft64(v, int(f&sumOdd)), 0)
+				r.sum = s + c
+			}
 			if w := out[off : off+8]; bit+n <= 8 {
 				w[0] |= byte(v >> 56)
 			} else {
@@ -192,8 +239,10 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 		data := int(le32(rec, 12))
 		switch rec[0] {
 		case emitBits:
-			k := int(rec[5])
-			merge(out, off, int(rec[4]), k, r.take(k))
+			k, bit := int(rec[5]), int(rec[4])
+			v := r.take(k)
+			r.add(rec, v<<uint(64-k-bit))
+			merge(out, off, bit, k, v)
 		case emitConst:
 			if r.take(int(rec[5])) != uint64(data) {
 				return ErrMalformed
@@ -203,7 +252,10 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 			if i >= le16(rec, 8) {
 				return ErrMalformed
 			}
-			merge(out, off, int(rec[4]), int(rec[5]), le64(img, data+8*i))
+			k, bit := int(rec[5]), int(rec[4])
+			v := le64(img, data+8*i)
+			r.add(rec, v<<uint(64-k-bit))
+			merge(out, off, bit, k, v)
 		case emitIndexB, emitIndexR:
 			i := int(r.take(int(rec[7])))
 			if i >= le16(rec, 8) {

@@ -3,7 +3,10 @@
 // the most significant bit of byte 0. Nothing allocates.
 package bitio
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Load returns the 64 bits that start at byte off of b; bits behind the end of
 // b are zero. off must not be negative.
@@ -114,6 +117,55 @@ func Copy(dst []byte, dstOff int, src []byte, srcOff, n int) {
 	if n > 0 {
 		Put(d, 0, n, Get(s, int(k), n))
 	}
+}
+
+// CopySum copies n bytes from bit srcOff of src to the start of dst and returns
+// their one's complement sum in 64-bit words, an incomplete last one filled up
+// with zeros: the running sum that a checksum of 16 bits folds (RFC 1071). The
+// caller has checked that both are long enough. It saves reading again what was
+// just written. Cost: about one load, one store and one add per 8 bytes.
+func CopySum(dst, src []byte, srcOff, n int) (sum uint64) {
+	if n < 8 {
+		Copy(dst, 0, src, srcOff, n*8)
+		var v uint64
+		for i := 0; i < n; i++ {
+			v |= uint64(dst[i]) << uint(56-8*i)
+		}
+		return v
+	}
+	k := uint(srcOff & 7)
+	d, s := dst[:n], src[srcOff>>3:]
+	// Shifting by 1 first keeps the shift count of k = 0 below 64.
+	cur, c := binary.BigEndian.Uint64(s), uint64(0)
+	i := 0
+	for ; i <= len(d)-8 && i <= len(s)-16; i += 8 {
+		next := binary.BigEndian.Uint64(s[i+8 : i+16])
+		v := cur<<k | next>>1>>((63-k)&63)
+		binary.BigEndian.PutUint64(d[i:i+8], v)
+		sum, c = bits.Add64(sum, v, 0)
+		sum += c
+		cur = next
+	}
+	if i <= n-8 { // src ends before another whole word
+		v := cur << k
+		if k != 0 {
+			v |= uint64(s[i+8] >> (8 - k))
+		}
+		binary.BigEndian.PutUint64(d[i:], v)
+		sum, c = bits.Add64(sum, v, 0)
+		sum += c
+		i += 8
+	}
+	if i < n { // a last word that overlaps the one before
+		v := binary.BigEndian.Uint64(s[n-8:]) << k
+		if k != 0 {
+			v |= uint64(s[n] >> (8 - k))
+		}
+		binary.BigEndian.PutUint64(d[n-8:], v)
+		sum, c = bits.Add64(sum, v<<(uint(8-(n-i))*8), 0)
+		sum += c
+	}
+	return sum
 }
 
 // Equal reports whether n bits from bit aOff of a equal those from bit bOff of
