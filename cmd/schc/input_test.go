@@ -251,6 +251,10 @@ func TestTerminal(t *testing.T) {
 			t.Errorf("schc %s: %+v", args, r)
 		}
 	}
+	// Nor to one that has a name.
+	if r := tool("", "compress", "-C", coapRules, "-w", os.DevNull, coapPcap); r.code != exitError || !strings.Contains(r.stderr, os.DevNull+" is a terminal") {
+		t.Errorf("-w with the name of a terminal: %+v", r)
+	}
 	if r := tool("", "verify", "-C", coapRules); r.code != exitError || !strings.Contains(r.stderr, "standard input is a terminal") {
 		t.Errorf("verify: %+v", r)
 	}
