@@ -159,9 +159,11 @@ func (m *matcher) selectIn(s *selection, at int, pkt []byte) {
 			}
 		} else {
 			n := le16(img, at+2)
-			for i := at + 8; n > 0; n-- {
-				m.consider(s, int(le32(img, i)), pkt)
+			for i := at + 8; n > 0 && m.consider(s, int(le32(img, i)), pkt); n-- {
 				i += 4
+			}
+			if s.tried >= maxCandidates {
+				return
 			}
 		}
 		if next == 0 {
@@ -177,36 +179,35 @@ func (m *matcher) selectIn(s *selection, at int, pkt []byte) {
 
 // consider keeps program p if it is better than the best so far: lossless
 // before lossy, then the fewest bits of the whole SCHC Packet (a Rule that
-// describes more headers leaves less payload), then the order of the set.
-func (m *matcher) consider(s *selection, p int, pkt []byte) {
+// describes more headers leaves less payload), then the order of the set. It
+// reports whether programs that come later in the order of a leaf can be better.
+func (m *matcher) consider(s *selection, p int, pkt []byte) bool {
 	h := m.img[p : p+progHeader]
 	flags := m.img[imgFlags]
 	order := le32(h, progRule)
 	if s.prog != 0 {
 		if flags&imgFirstMatch != 0 {
 			if order > s.order {
-				return
+				return false
 			}
 		} else if least := int(int32(le32(h, progScore))); s.verdict == lossless &&
 			(least > s.score || least == s.score && order > s.order) {
-			return
+			return false
 		}
 	}
 	if len(pkt) < le16(h, progBlock) {
-		return
+		return true
 	}
 	cmps := p + le16(h, progCmps)
 	if !compare(m.img[cmps:cmps+int(h[progNCmp])*recCmp], pkt) {
-		return
-	}
-	if s.tried >= maxCandidates {
-		return
+		return true
 	}
 	s.tried++
+	more := s.tried < maxCandidates
 	v, header := m.fit(p, h, pkt)
 	if v == noMatch || v == lossy && flags&imgLossless != 0 {
 		s.rewalk = s.prog != 0
-		return
+		return more
 	}
 	bits := int(le32(h, progMinBits))
 	if h[progFlags]&progFixedBits == 0 {
@@ -216,9 +217,10 @@ func (m *matcher) consider(s *selection, p int, pkt []byte) {
 	if s.prog != 0 && flags&imgFirstMatch == 0 &&
 		(v < s.verdict || v == s.verdict && (score > s.score || score == s.score && order > s.order)) {
 		s.rewalk = true
-		return
+		return more
 	}
 	s.prog, s.verdict, s.rewalk, s.bits, s.score, s.order, s.header = p, v, false, bits, score, order, header
+	return more
 }
 
 // countBits returns the bits of RuleID and residue of a program that was
