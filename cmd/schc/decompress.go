@@ -36,6 +36,9 @@ Captures from elsewhere are read too, if --dir tells the direction: frames of
 the EtherType --ethertype, or packets of the link type USER0, are restored, other
 frames are passed through.
 
+The capture notes the fingerprint of the Rules that compressed it. Other Rules
+restore it only if they have these Rules among them: there is a warning.
+
 A SCHC Packet that cannot be restored is reported and left out, and the exit
 code is 1. --filter looks at the restored packets.
 
@@ -116,7 +119,7 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
 	x := &extraction{
-		restoredSide: restoredSide{r: r, out: out, pcapng: f.pcapng},
+		restoredSide: restoredSide{r: r, out: out, pcapng: f.pcapng, rules: rules.ctx.Fingerprint()},
 		rs:           newRestorer(rules.ctx, in),
 		fallback:     origin{etherType: f.link.etherType, dir: dir},
 	}
@@ -129,6 +132,9 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 		return err
 	}
 	x.failures.report(e, "packet")
+	if x.others != "" && !f.quiet {
+		fmt.Fprintf(e.stderr, "schc: warning: the capture was compressed with other Rules: their fingerprint is %s, that of these %x\n", x.others, x.rules)
+	}
 	if !f.quiet {
 		fmt.Fprintf(e.stderr, "%s: %d restored, %d passed through, %d failed\n", report.Plural(int(x.packets), "packet"), x.restored, x.passed, x.failures.n)
 	}
