@@ -92,14 +92,21 @@ func (m *matcher) calcSum(rec string, pkt []byte, field uint16) (uint64, bool) {
 			cover = c
 		}
 	}
-	addrs, n := int(m.elems[rec[5]%maxElems].off)+(int(rec[6])|int(rec[7])<<8)+12, 8
-	if Protocol(rec[4]) == ProtoIPv6 {
-		addrs, n = addrs-4, 32
-	}
 	// The checksum field counts as zero: what it adds is taken off again, which
 	// in one's complement is adding its complement. The sum is never 0, so
 	// there is one way to write it.
 	s := uint64(length>>16+length&0xffff) + uint64(rec[8]) + uint64(^field)
+	addrs, n := int(m.elems[rec[5]%maxElems].off)+(int(rec[6])|int(rec[7])<<8)+12, 8
+	switch Protocol(rec[4]) {
+	case ProtoIPv6:
+		addrs, n = addrs-4, 32
+	case 0: // of the layer below
+		ip := m.in.Outer[12:20]
+		if m.in.Outer[0]>>4 == 6 {
+			ip = m.in.Outer[8:40]
+		}
+		s, addrs, n = inet.Sum(s, ip), off, 0
+	}
 	if addrs+n == off {
 		s = inet.Sum(s, pkt[addrs:off+cover])
 	} else {
@@ -116,7 +123,7 @@ func (m *matcher) calcSum(rec string, pkt []byte, field uint16) (uint64, bool) {
 // elide has the value that the decompressor will compute.
 func (m *matcher) verify(recs string, pkt []byte) bool {
 	i := 0
-	for ; i+recCalc <= len(recs); i += recCalc {
+	for ; wide && i+recCalc <= len(recs); i += recCalc {
 		// Lengths of all that follows come first mostly: a loop without calls.
 		rec := recs[i : i+recCalc]
 		if calcRest>>(rec[0]&31)&1 == 0 {

@@ -1,5 +1,7 @@
 package schc
 
+import "math/bits"
+
 // A compiled Context is one immutable string, the image: the engine reads it
 // in place, so that generated Go source (a string constant) stays in flash and
 // needs neither heap nor start-up work. All integers are little-endian;
@@ -42,6 +44,8 @@ const (
 	imgFirstMatch = 1 << iota
 	imgLossless
 	imgTrustComputed
+	imgSplitHeader
+	imgFixedHeaders
 )
 
 // Rule table entry: RuleID value uint32, RuleID bits uint8, nature uint8,
@@ -102,6 +106,7 @@ const (
 	progCoAPTail              // flat, and CoAP options end behind the block
 	progFixedBits             // the residue always has the fewest bits
 	progRecheck               // residues may contradict the structure: compare after decompression
+	progOuter                 // the IP header of the layer below is needed: Inputs.Outer
 	progSummed                // flat, and the parts of the checksum are known: see sumKnown
 )
 
@@ -179,6 +184,7 @@ const (
 	matchNibbles               // byte at offset starts a CoAP option with bits bytes of delta extension and aux bytes of length extension
 	matchNotEcho               // byte at offset, an ICMPv4 type, is neither 0 nor 8
 	matchLoss                  // if the element differs from the one value at data, the Rule is lossy here
+	matchLower                 // bits at offset (aux: first bit) are what the layer below has; data: lowerDSCP ...
 )
 
 // Emit steps, in the order of the Rule.
@@ -194,6 +200,16 @@ const (
 	emitFill              // nothing; restores the element from the one value at data
 	emitDevIID            // nothing; restores 8 bytes at offset
 	emitAppIID            // likewise
+	emitLower             // nothing; restores bits at offset, first bit, from the layer below; data: lowerDSCP ...
+)
+
+// What the action lower takes from the IP header of the layer below.
+const (
+	lowerDSCP = iota + 1
+	lowerECN
+	lowerClass // both
+	lowerLabel // the Flow Label, or the Identification of IPv4
+	lowerHops
 )
 
 // Computed fields.
@@ -216,6 +232,11 @@ const (
 	calcICMPv4Sum
 	calcSCTPSum
 )
+
+// wide says that the machine has 64-bit registers. On others, small ones mostly,
+// the quick paths for the commonest steps would cost flash and save little: the
+// general code does the same.
+const wide = bits.UintSize == 64
 
 // maxElems bounds the elements of a program: the memory of a Compressor. A
 // power of two, so that an index is masked and not divided.

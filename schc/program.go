@@ -90,6 +90,9 @@ func (b *builder) flags(fixed bool) byte {
 	if b.contradicts() {
 		flags |= progRecheck
 	}
+	if b.outer {
+		flags |= progOuter
+	}
 	return flags
 }
 

@@ -35,7 +35,7 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 	at := p + le16(h, progCalc)
 	recs := img[at : at+int(h[progNCalc])*recCalc]
 	i := 0
-	for ; i+recCalc <= len(recs); i += recCalc {
+	for ; wide && i+recCalc <= len(recs); i += recCalc {
 		// Lengths of all that follows come first mostly: a loop without calls.
 		rec := recs[i : i+recCalc]
 		if calcRest>>(rec[0]&31)&1 == 0 {
@@ -58,14 +58,14 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 		out[r.header-1] = 0xff
 	}
 	sum := uint64(0)
-	if h[progFlags]&progSummed != 0 {
+	if wide && h[progFlags]&progSummed != 0 {
 		sum = bitio.CopySum(out[r.header:], r.pkt, end, r.payload)
 	} else {
 		bitio.Copy(out, r.header*8, r.pkt, end, r.payload*8)
 	}
 	for ; i+recCalc <= len(recs); i += recCalc {
 		rec := recs[i : i+recCalc]
-		if rec[9] != 0 && rec[0] > calcIPv4Sum {
+		if wide && rec[9] != 0 && rec[0] > calcIPv4Sum {
 			at := (int(rec[12]) | int(rec[13])<<8) >> 3
 			binary.BigEndian.PutUint16(out[at:at+2], r.checksum(rec, len(out), sum))
 			continue
@@ -112,7 +112,7 @@ func (r *residue) checksum(rec string, size int, payload uint64) uint16 {
 // add adds the bits of a field, at the top of v at the byte that rec names, to
 // the sum if the checksum covers them.
 func (r *residue) add(rec string, v uint64) {
-	if f := rec[10]; f != 0 {
+	if f := rec[10]; wide && f != 0 {
 		s, c := bits.Add64(r.sum, bits.RotateLeft64(v, int(f&sumOdd)), 0)
 		r.sum = s + c
 	}
@@ -201,7 +201,7 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 	for i := 0; i+recEmit <= len(steps); i += recEmit {
 		rec := steps[i : i+recEmit]
 		// The commonest steps, in a loop without calls: it stays in registers.
-		for pos, pkt := r.pos, r.pkt; rec[0] == emitBits || rec[0] == emitIndex; rec = steps[i : i+recEmit] {
+		for pos, pkt := r.pos, r.pkt; wide && (rec[0] == emitBits || rec[0] == emitIndex); rec = steps[i : i+recEmit] {
 			k, n, bit := uint(rec[5]), uint(rec[5]), uint(rec[4])
 			if rec[0] == emitIndex {
 				k = uint(rec[7])
@@ -275,6 +275,8 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 			d.writeVariable(r, out, el, data, le16(rec, 10))
 		case emitFill:
 			copy(out[el.off:], m.value(data, 0))
+		case emitLower:
+			merge(out, off, int(rec[4]), int(rec[5]), m.low.get(byte(data), int(rec[5])))
 		case emitDevIID:
 			if len(m.in.DevIID) != 8 {
 				return ErrNoRule
