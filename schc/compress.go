@@ -301,9 +301,8 @@ func (w *bitWriter) put(v uint64, n uint) {
 // write writes the SCHC Packet that choose decided on; len(buf) is its length.
 func (c *Compressor) write(buf, pkt []byte) {
 	m := &c.m
-	n := uint(c.id.Bits)
-	acc := uint64(c.id.Value) << ((64 - n) & 63)
-	d := buf // what is not written yet
+	w := bitWriter{buf: buf}
+	w.put(uint64(c.id.Value), uint(c.id.Bits))
 	if p := c.sel.prog; p != 0 {
 		h := m.img[p : p+progHeader]
 		at := p + le16(h, progEmit)
@@ -312,7 +311,7 @@ func (c *Compressor) write(buf, pkt []byte) {
 		for i := 0; i+recEmit <= len(steps); i += recEmit {
 			rec := steps[i : i+recEmit]
 			// The commonest steps, in a loop without calls: it stays in registers.
-			for wide && rec[0] == emitBits {
+			for acc, n := w.acc, w.n; wide && rec[0] == emitBits; rec = steps[i : i+recEmit] {
 				k := uint(rec[5])
 				off := int(m.elems[rec[1]%maxElems].off) + (int(rec[2]) | int(rec[3])<<8)
 				if n+k >= 64 || off+8 > len(pkt) {
@@ -320,21 +319,21 @@ func (c *Compressor) write(buf, pkt []byte) {
 				}
 				n += k
 				acc |= binary.BigEndian.Uint64(pkt[off:off+8]) << (rec[4] & 63) >> ((64 - k) & 63) << ((64 - n) & 63)
+				w.acc, w.n = acc, n
 				if i += recEmit; i+recEmit > len(steps) {
 					break Steps
 				}
-				rec = steps[i : i+recEmit]
 			}
 			el := &m.elems[rec[1]%maxElems]
 			off := int(el.off) + (int(rec[2]) | int(rec[3])<<8)
 			var v uint64
-			k := uint(rec[7]) // bits of an index
+			k := rec[7] // bits of an index
 			switch rec[0] {
 			case emitBits:
-				k = uint(rec[5])
+				k = rec[5]
 				v = bitio.Load(pkt, off) << (rec[4] & 63) >> ((64 - k) & 63)
 			case emitConst:
-				v, k = uint64(le32(rec, 12)), uint(rec[5])
+				v, k = uint64(le32(rec, 12)), rec[5]
 			case emitIndex:
 				x := bitio.Load(pkt, off) << (rec[4] & 63) >> ((64 - rec[5]) & 63)
 				v = uint64(m.indexWord(int(le32(rec, 12)), le16(rec, 8), x))
@@ -343,31 +342,18 @@ func (c *Compressor) write(buf, pkt []byte) {
 			case emitIndexR:
 				v = uint64(m.indexBytes(int(le32(rec, 12)), le16(rec, 8), pkt[off:off+le16(rec, 10)]))
 			case emitVar, emitVarBit, emitTail:
-				w := bitWriter{d, 0, acc, n}
 				w.variable(rec, pkt[el.off:el.off+el.n])
-				d, acc, n = d[w.off:], w.acc, w.n
 				continue
 			default:
 				continue
 			}
-			if free := 64 - n; k < free {
-				acc |= v << ((free - k) & 63)
-				n += k
-			} else {
-				n = k - free
-				binary.BigEndian.PutUint64(d, acc|v>>(n&63))
-				d = d[8:]
-				acc = v << ((64 - n) & 63) // v is less than 2^63 then, or n is not 0
-				if n == 0 {
-					acc = 0
-				}
-			}
+			w.put(v, uint(k))
 		}
 	}
 	if m.img[imgFlags]&imgSplitHeader != 0 {
-		n = (n + 7) &^ 7
+		w.n = (w.n + 7) &^ 7
 	}
-	finish(d, acc, n, pkt[c.sel.header:])
+	finish(w.buf[w.off:], w.acc, w.n, pkt[c.sel.header:])
 }
 
 // finish writes the n bits at the top of acc, n up to 64, and b, padded with
@@ -375,11 +361,11 @@ func (c *Compressor) write(buf, pkt []byte) {
 func finish(d []byte, acc uint64, n uint, b []byte) {
 	// The whole bytes of acc; what is written too much is overwritten.
 	k := n >> 3
-	if len(d) >= 8 {
+	if wide && len(d) >= 8 {
 		binary.BigEndian.PutUint64(d, acc)
 	} else {
 		x := acc
-		for i := range d {
+		for i := 0; i < 8 && i < len(d); i++ {
 			d[i] = byte(x >> 56)
 			x <<= 8
 		}
@@ -391,7 +377,7 @@ func finish(d []byte, acc uint64, n uint, b []byte) {
 		return
 	}
 	rest := acc << (k * 8 & 63)
-	if m := len(b); m >= 8 && len(d) > m {
+	if m := len(b); wide && m >= 8 && len(d) > m {
 		// Whole words, and a last one that overlaps the one before.
 		e := d[:m]
 		for i := 0; i <= len(b)-8 && i <= len(e)-8; i += 8 {
