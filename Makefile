@@ -39,10 +39,10 @@ endef
 
 ##@ Building
 build: ## build the tool as bin/schc
-	$(GO) build -trimpath -o bin/schc ./cmd/schc
+	$(GO) build -buildvcs=auto -trimpath -o bin/schc ./cmd/schc
 
 install: ## install the tool where "go install" puts programs
-	$(GO) install -trimpath ./cmd/schc
+	$(GO) install -buildvcs=auto -trimpath ./cmd/schc
 
 demo: build ## the main job on a shipped capture: savings per Rule, compress, restore, compare
 	bin/schc stats -C testdata/rules/coap.json -r testdata/captures/coap.pcap

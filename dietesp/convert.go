@@ -239,23 +239,27 @@ func (s *SA) reaches(d *SAD, pkt []byte, h *esp.Headers, seq uint64) bool {
 		}
 		list, limit = d.found, &d.limit
 	}
-	max := min(limit.trials, int(min(limit.left, 255))+1)
-	for tried := 0; tried < max; {
+	for tried, left := 0, uint64(limit.left)+1; tried < limit.trials && left > 0; {
 		more := false
 		for i := range list {
 			t := &list[i]
 			if t.sa == nil {
 				continue
 			}
-			n, ok := t.next()
+			n, fresh, ok := t.next()
 			if !ok {
 				t.sa = nil
 				continue
 			}
 			if more = true; t.sa == s && n == seq {
-				return tried < max
+				return tried < limit.trials && left > 0
 			}
-			tried++
+			if fresh {
+				tried++
+			}
+			if left > 0 {
+				left--
+			}
 		}
 		if !more {
 			break

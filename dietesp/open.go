@@ -92,7 +92,7 @@ func (s *SA) start(t *trial, b []byte) Error {
 	if s.Spent() {
 		return ErrExhausted
 	}
-	t.sa, t.only = s, false
+	t.sa, t.only, t.seen = s, false, false
 	low := binary.BigEndian.Uint32(head[4:])
 	if s.Window == esp.NoWindow {
 		t.only, t.seq = true, uint64(low)

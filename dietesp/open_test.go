@@ -196,7 +196,8 @@ func TestLoss(t *testing.T) {
 				if want := lost/span < DefaultTrials; (err == nil) != want || err == nil && !bytes.Equal(got, pkt) {
 					t.Errorf("%d bits, ESN %v, %d lost: %v, want success %v", bits, esn, lost, err, want)
 				}
-				if s := in.Stats(); s.Trials > DefaultTrials || err == nil && s.Trials != lost/span+1 {
+				// One that was seen is tried, too, where it is nearer.
+				if s := in.Stats(); s.Trials > DefaultTrials+1 || err == nil && (s.Trials < lost/span+1 || s.Trials > lost/span+2) {
 					t.Errorf("%d bits, ESN %v, %d lost: %+v", bits, esn, lost, s)
 				}
 				if err == nil && in.Edge() != c.Seq+lost+1 {

@@ -35,20 +35,25 @@ type trial struct {
 	list seqno.Candidates
 	only bool   // seq is the only one
 	seq  uint64 // tried next if only
+	seen bool   // a number that was seen was tried
 }
 
-// next returns the next number to try. One that was seen is tried in its turn,
-// too, unless all its bits were sent: the packet of a number that verifies is a
-// replay, and nothing else would tell it from a forgery.
-func (t *trial) next() (uint64, bool) {
+// next returns the next number to try. The first that was seen is tried in its
+// turn, too, unless all its bits were sent: if it verifies, the packet is a
+// replay, and nothing else would tell that from a forgery.
+func (t *trial) next() (seq uint64, fresh, ok bool) {
 	if t.only {
 		t.only = false
-		return t.seq, t.seq != 0
+		return t.seq, true, t.seq != 0
 	}
 	for {
 		seq, ok := t.list.Next()
-		if !ok || t.sa.Fresh(seq) || t.sa.attr.SNLSBBits < 32 {
-			return seq, ok
+		if !ok || t.sa.Fresh(seq) {
+			return seq, true, ok
+		}
+		if t.sa.attr.SNLSBBits < 32 && !t.seen {
+			t.seen = true
+			return seq, false, true
 		}
 	}
 }
@@ -57,7 +62,7 @@ func (t *trial) next() (uint64, bool) {
 // Number of each, in order, then the second of each, and so on.
 func search(dst, pkt []byte, h *esp.Headers, list []trial, l *limiter) ([]byte, *SA, Error) {
 	l.stats.Packets++
-	tried := 0
+	tried, all := 0, 0 // numbers that were not seen, and all
 	for more := true; more; {
 		more = false
 		for i := range list {
@@ -65,17 +70,20 @@ func search(dst, pkt []byte, h *esp.Headers, list []trial, l *limiter) ([]byte, 
 			if t.sa == nil {
 				continue
 			}
-			seq, ok := t.next()
+			seq, fresh, ok := t.next()
 			if !ok {
 				t.sa = nil
 				continue
 			}
-			if tried > 0 && (tried >= l.trials || l.left == 0) {
+			if all > 0 && (fresh && tried >= l.trials || l.left == 0) {
 				l.stats.Limited++
 				return dst, nil, ErrAuth
 			}
 			more = true
-			tried++
+			all++
+			if fresh {
+				tried++
+			}
 			l.stats.Trials++
 			out, e := t.sa.open(dst, pkt, h, seq)
 			if e == ErrReplay {
@@ -86,12 +94,12 @@ func search(dst, pkt []byte, h *esp.Headers, list []trial, l *limiter) ([]byte, 
 				return out, t.sa, e
 			}
 			l.stats.Failed++
-			if tried > 1 {
+			if all > 1 {
 				l.left--
 			}
 		}
 	}
-	if tried == 0 {
+	if all == 0 {
 		return dst, nil, ErrReplay
 	}
 	return dst, nil, ErrAuth

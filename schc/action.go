@@ -199,7 +199,8 @@ func sizeCode(n int) (uint32, int) {
 }
 
 // sendBits emits n bits of a block in pieces that one 64-bit load covers,
-// joined with the piece before where they adjoin.
+// joined with the piece before where they adjoin, except where a checksum
+// begins to cover.
 func (b *builder) sendBits(d *desc, k *block, at, n int) {
 	ones(k.sent, at, n)
 	reg := b.regOf(d)
@@ -207,7 +208,8 @@ func (b *builder) sendBits(d *desc, k *block, at, n int) {
 		m := min(n, 64-at&7)
 		if i := len(b.emit) - 1; i >= 0 && reg == regNone {
 			p := &b.emit[i]
-			if p.kind == emitBits && p.reg == regNone && p.elem == k.elem && p.bit+p.n == at && p.bit&7+p.n+m <= 64 {
+			if p.kind == emitBits && p.reg == regNone && p.elem == k.elem && p.bit+p.n == at && p.bit&7+p.n+m <= 64 &&
+				at != b.sumStart()*8 {
 				p.n += m
 				at, n = at+m, n-m
 				continue

@@ -18,10 +18,7 @@ func (m *matcher) calcPlace(rec string) (bit, n int) {
 // restLength returns the value of the commonest computed fields, lengths in 16
 // bits of all that follows; false for others. It is small enough to be inlined.
 func (m *matcher) restLength(rec string, pkt []byte) (int, bool) {
-	n := len(pkt) - int(m.elems[rec[1]%maxElems].off) - (int(rec[2]) | int(rec[3])<<8)
-	if rec[0] == calcIPv6Length {
-		n -= 40 // RFC 8200, Section 3: without the header
-	}
+	n := len(pkt) - int(m.elems[rec[1]%maxElems].off) - (int(rec[2]) | int(rec[3])<<8) - int(rec[15])
 	return n, calcRest>>(rec[0]&31)&1 != 0
 }
 
@@ -67,7 +64,8 @@ func (m *matcher) calcValue(rec string, pkt []byte) (uint64, bool) {
 	case calcSCTPSum:
 		return uint64(inet.CRC32c(pkt[off:], 8)), true
 	}
-	return m.calcSum(rec, pkt)
+	bit, _ := m.calcPlace(rec)
+	return m.calcSum(rec, pkt, binary.BigEndian.Uint16(pkt[bit>>3:]))
 }
 
 // calcSize is the length in bytes of the field that a length field counts.
@@ -78,21 +76,17 @@ func (m *matcher) calcSize(rec string) int {
 	return int(rec[10]) | int(rec[11])<<8
 }
 
-// calcSum returns a checksum over a pseudo-header.
-func (m *matcher) calcSum(rec string, pkt []byte) (uint64, bool) {
+// calcSum returns a checksum over a pseudo-header; field is what the packet
+// has in its place.
+func (m *matcher) calcSum(rec string, pkt []byte, field uint16) (uint64, bool) {
 	off := int(m.elems[rec[1]%maxElems].off) + (int(rec[2]) | int(rec[3])<<8)
-	h := pkt[off:]
-	at := 6 // of the checksum in the header
-	cover := len(h)
-	switch rec[0] {
-	case calcTCPSum:
-		at = 16
-	case calcICMPv6Sum:
-		at = 2
-	case calcUDPLiteSum:
+	cover := len(pkt) - off
+	length := uint32(cover)
+	kind := rec[0]
+	if kind == calcUDPLiteSum {
 		// RFC 3828, Section 3.1: 0 covers all; 1 to 7 are illegal.
-		if c := int(binary.BigEndian.Uint16(h[4:])); c != 0 {
-			if c < 8 || c > len(h) {
+		if c := int(binary.BigEndian.Uint16(pkt[off+4:])); c != 0 {
+			if c < 8 || c > cover {
 				return 0, false
 			}
 			cover = c
@@ -101,7 +95,7 @@ func (m *matcher) calcSum(rec string, pkt []byte) (uint64, bool) {
 	// The checksum field counts as zero: what it adds is taken off again, which
 	// in one's complement is adding its complement. The sum is never 0, so
 	// there is one way to write it.
-	s := inet.Add(0, uint32(len(h)>>16+len(h)&0xffff)+uint32(rec[8])+uint32(^binary.BigEndian.Uint16(h[at:])))
+	s := uint64(length>>16+length&0xffff) + uint64(rec[8]) + uint64(^field)
 	addrs, n := int(m.elems[rec[5]%maxElems].off)+(int(rec[6])|int(rec[7])<<8)+12, 8
 	switch Protocol(rec[4]) {
 	case ProtoIPv6:
@@ -116,10 +110,10 @@ func (m *matcher) calcSum(rec string, pkt []byte) (uint64, bool) {
 	if addrs+n == off {
 		s = inet.Sum(s, pkt[addrs:off+cover])
 	} else {
-		s = inet.Sum(inet.Sum(s, pkt[addrs:addrs+n]), h[:cover])
+		s = inet.Sum(inet.Sum(s, pkt[addrs:addrs+n]), pkt[off:off+cover])
 	}
 	f := inet.Fold(s)
-	if f == 0 && (rec[0] == calcUDPSum || rec[0] == calcUDPLiteSum) {
+	if f == 0 && (kind == calcUDPSum || kind == calcUDPLiteSum) {
 		f = 0xffff // RFC 768: zero means that there is no checksum
 	}
 	return uint64(f), true
@@ -128,35 +122,41 @@ func (m *matcher) calcSum(rec string, pkt []byte) (uint64, bool) {
 // verify reports whether every field that the computed-field records recs
 // elide has the value that the decompressor will compute.
 func (m *matcher) verify(recs string, pkt []byte) bool {
-	for ; len(recs) >= recCalc; recs = recs[recCalc:] {
-		rec := recs[:recCalc]
-		bit, w := m.calcPlace(rec)
-		if n, ok := m.restLength(rec, pkt); ok {
-			if n != int(binary.BigEndian.Uint16(pkt[bit>>3:])) {
-				return false
-			}
-			continue
+	i := 0
+	for ; wide && i+recCalc <= len(recs); i += recCalc {
+		// Lengths of all that follows come first mostly: a loop without calls.
+		rec := recs[i : i+recCalc]
+		if calcRest>>(rec[0]&31)&1 == 0 {
+			break
 		}
-		var got uint64
-		if w == 16 {
-			got = uint64(binary.BigEndian.Uint16(pkt[bit>>3:]))
-		} else {
-			got = get(pkt, bit, w)
+		off := int(m.elems[rec[1]%maxElems].off)
+		at := off + (int(rec[12])|int(rec[13])<<8)>>3
+		if len(pkt)-off-(int(rec[2])|int(rec[3])<<8)-int(rec[15]) != int(binary.BigEndian.Uint16(pkt[at:at+2])) {
+			return false
 		}
-		if kind := rec[0]; kind >= calcUDPSum {
-			key := uint64(kind)<<48 | uint64(bit)
-			if m.sumKey != key {
-				want, ok := m.calcValue(rec, pkt)
-				m.sumKey, m.sumOK = key, ok && want == got
-			}
-			if !m.sumOK {
-				return false
-			}
-			continue
-		}
-		if want, ok := m.calcValue(rec, pkt); !ok || want != got {
+	}
+	for ; i+recCalc <= len(recs); i += recCalc {
+		if !m.verifyOne(recs[i:i+recCalc], pkt) {
 			return false
 		}
 	}
 	return true
+}
+
+func (m *matcher) verifyOne(rec string, pkt []byte) bool {
+	rec = rec[:recCalc]
+	kind := rec[0]
+	bit, w := m.calcPlace(rec)
+	if kind < calcUDPSum || kind >= calcICMPv4Sum {
+		want, ok := m.calcValue(rec, pkt)
+		return ok && want == get(pkt, bit, w)
+	}
+	// Several candidates may ask for the same sum.
+	key := uint64(kind)<<48 | uint64(bit)
+	if m.sumKey != key {
+		got := binary.BigEndian.Uint16(pkt[bit>>3:])
+		want, ok := m.calcSum(rec, pkt, got)
+		m.sumKey, m.sumOK = key, ok && want == uint64(got)
+	}
+	return m.sumOK
 }

@@ -225,10 +225,10 @@ func (k *block) constrain(bit, n int, v uint64) bool {
 // agrees reports whether n bits at bit may have the value v, right-aligned in
 // its bytes, by the constraints so far.
 func (k *block) agrees(bit, n int, v []byte) bool {
-	for i := 0; i < n; i += 8 {
-		w := min(8, n-i)
-		x := byte(bitio.Get(v, len(v)*8-n+i, w))
-		if m := byte(bitio.Get(k.mask, bit+i, w)); (x^byte(bitio.Get(k.val, bit+i, w)))&m != 0 {
+	for i := 0; i < n; i += 64 {
+		w := min(64, n-i)
+		x := bitio.Get(v, len(v)*8-n+i, w)
+		if (x^bitio.Get(k.val, bit+i, w))&bitio.Get(k.mask, bit+i, w) != 0 {
 			return false
 		}
 	}

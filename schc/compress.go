@@ -181,9 +181,11 @@ func (m *matcher) selectIn(s *selection, at int, pkt []byte) {
 			}
 		} else {
 			n := le16(img, at+2)
-			for i := at + 8; n > 0; n-- {
-				m.consider(s, int(le32(img, i)), pkt)
+			for i := at + 8; n > 0 && m.consider(s, int(le32(img, i)), pkt); n-- {
 				i += 4
+			}
+			if s.tried >= maxCandidates {
+				return
 			}
 		}
 		if next == 0 {
@@ -199,36 +201,35 @@ func (m *matcher) selectIn(s *selection, at int, pkt []byte) {
 
 // consider keeps program p if it is better than the best so far: lossless
 // before lossy, then the fewest bits of the whole SCHC Packet (a Rule that
-// describes more headers leaves less payload), then the order of the set.
-func (m *matcher) consider(s *selection, p int, pkt []byte) {
+// describes more headers leaves less payload), then the order of the set. It
+// reports whether programs that come later in the order of a leaf can be better.
+func (m *matcher) consider(s *selection, p int, pkt []byte) bool {
 	h := m.img[p : p+progHeader]
 	flags := m.img[imgFlags]
 	order := le32(h, progRule)
 	if s.prog != 0 {
 		if flags&imgFirstMatch != 0 {
 			if order > s.order {
-				return
+				return false
 			}
 		} else if least := int(int32(le32(h, progScore))); s.verdict == lossless &&
 			(least > s.score || least == s.score && order > s.order) {
-			return
+			return false
 		}
 	}
 	if len(pkt) < le16(h, progBlock) {
-		return
+		return true
 	}
 	cmps := p + le16(h, progCmps)
 	if !compare(m.img[cmps:cmps+int(h[progNCmp])*recCmp], pkt) {
-		return
-	}
-	if s.tried >= maxCandidates {
-		return
+		return true
 	}
 	s.tried++
+	more := s.tried < maxCandidates
 	v, header := m.fit(p, h, pkt)
 	if v == noMatch || v == lossy && flags&imgLossless != 0 {
 		s.rewalk = s.prog != 0
-		return
+		return more
 	}
 	bits := int(le32(h, progMinBits))
 	if h[progFlags]&progFixedBits == 0 {
@@ -238,9 +239,10 @@ func (m *matcher) consider(s *selection, p int, pkt []byte) {
 	if s.prog != 0 && flags&imgFirstMatch == 0 &&
 		(v < s.verdict || v == s.verdict && (score > s.score || score == s.score && order > s.order)) {
 		s.rewalk = true
-		return
+		return more
 	}
 	s.prog, s.verdict, s.rewalk, s.bits, s.score, s.order, s.header = p, v, false, bits, score, order, header
+	return more
 }
 
 // countBits returns the bits of RuleID and residue of a program that was
@@ -273,7 +275,7 @@ func (m *matcher) countBits(p int) int {
 }
 
 // bitWriter appends bits to buf through a 64-bit accumulator; acc holds n bits
-// at its top.
+// at its top, n below 64.
 type bitWriter struct {
 	buf []byte
 	off int
@@ -285,7 +287,7 @@ type bitWriter struct {
 func (w *bitWriter) put(v uint64, n uint) {
 	free := 64 - w.n
 	if n < free {
-		w.acc |= v << (free - n)
+		w.acc |= v << ((free - n) & 63)
 		w.n += n
 		return
 	}
@@ -296,28 +298,94 @@ func (w *bitWriter) put(v uint64, n uint) {
 	w.acc = v << (64 - over) // 0 if over is 0
 }
 
-// finish appends whole bytes and pads with zero bits to the end of buf.
-func (w *bitWriter) finish(b []byte) {
-	n := w.n & 7
-	w.n -= n
-	rest := w.acc << w.n
-	if w.n == 64 {
-		rest = 0
+// write writes the SCHC Packet that choose decided on; len(buf) is its length.
+func (c *Compressor) write(buf, pkt []byte) {
+	m := &c.m
+	w := bitWriter{buf: buf}
+	w.put(uint64(c.id.Value), uint(c.id.Bits))
+	if p := c.sel.prog; p != 0 {
+		h := m.img[p : p+progHeader]
+		at := p + le16(h, progEmit)
+		steps := m.img[at : at+int(h[progNEmit])*recEmit]
+	Steps:
+		for i := 0; i+recEmit <= len(steps); i += recEmit {
+			rec := steps[i : i+recEmit]
+			// The commonest steps, in a loop without calls: it stays in registers.
+			for acc, n := w.acc, w.n; wide && rec[0] == emitBits; rec = steps[i : i+recEmit] {
+				k := uint(rec[5])
+				off := int(m.elems[rec[1]%maxElems].off) + (int(rec[2]) | int(rec[3])<<8)
+				if n+k >= 64 || off+8 > len(pkt) {
+					break
+				}
+				n += k
+				acc |= binary.BigEndian.Uint64(pkt[off:off+8]) << (rec[4] & 63) >> ((64 - k) & 63) << ((64 - n) & 63)
+				w.acc, w.n = acc, n
+				if i += recEmit; i+recEmit > len(steps) {
+					break Steps
+				}
+			}
+			el := &m.elems[rec[1]%maxElems]
+			off := int(el.off) + (int(rec[2]) | int(rec[3])<<8)
+			var v uint64
+			k := rec[7] // bits of an index
+			switch rec[0] {
+			case emitBits:
+				k = rec[5]
+				v = bitio.Load(pkt, off) << (rec[4] & 63) >> ((64 - k) & 63)
+			case emitConst:
+				v, k = uint64(le32(rec, 12)), rec[5]
+			case emitIndex:
+				x := bitio.Load(pkt, off) << (rec[4] & 63) >> ((64 - rec[5]) & 63)
+				v = uint64(m.indexWord(int(le32(rec, 12)), le16(rec, 8), x))
+			case emitIndexB:
+				v = uint64(m.indexBytes(int(le32(rec, 12)), le16(rec, 8), pkt[el.off:el.off+el.n]))
+			case emitIndexR:
+				v = uint64(m.indexBytes(int(le32(rec, 12)), le16(rec, 8), pkt[off:off+le16(rec, 10)]))
+			case emitVar, emitVarBit, emitTail:
+				w.variable(rec, pkt[el.off:el.off+el.n])
+				continue
+			default:
+				continue
+			}
+			w.put(v, uint(k))
+		}
 	}
-	w.flush()
-	d := w.buf[w.off:]
+	if m.img[imgFlags]&imgSplitHeader != 0 {
+		w.n = (w.n + 7) &^ 7
+	}
+	finish(w.buf[w.off:], w.acc, w.n, pkt[c.sel.header:])
+}
+
+// finish writes the n bits at the top of acc, n up to 64, and b, padded with
+// zero bits, to d, which has the length of it all.
+func finish(d []byte, acc uint64, n uint, b []byte) {
+	// The whole bytes of acc; what is written too much is overwritten.
+	k := n >> 3
+	if wide && len(d) >= 8 {
+		binary.BigEndian.PutUint64(d, acc)
+	} else {
+		x := acc
+		for i := 0; i < 8 && i < len(d); i++ {
+			d[i] = byte(x >> 56)
+			x <<= 8
+		}
+	}
+	d = d[k:]
+	n &= 7
 	if n == 0 {
 		copy(d, b)
 		return
 	}
-	if m := len(b); m >= 8 {
+	rest := acc << (k * 8 & 63)
+	if m := len(b); wide && m >= 8 && len(d) > m {
 		// Whole words, and a last one that overlaps the one before.
-		for i := 0; i+8 <= m; i += 8 {
-			v := binary.BigEndian.Uint64(b[i:])
-			binary.BigEndian.PutUint64(d[i:], rest|v>>n)
-			rest = v << (64 - n)
+		e := d[:m]
+		for i := 0; i <= len(b)-8 && i <= len(e)-8; i += 8 {
+			v := binary.BigEndian.Uint64(b[i : i+8])
+			binary.BigEndian.PutUint64(e[i:i+8], rest|v>>n)
+			rest = v << ((64 - n) & 63)
 		}
-		binary.BigEndian.PutUint64(d[m-7:], binary.BigEndian.Uint64(b[m-8:])<<(8-n))
+		binary.BigEndian.PutUint64(d[m-7:m+1], binary.BigEndian.Uint64(b[m-8:])<<(8-n))
 		return
 	}
 	x := byte(rest >> 56)
@@ -326,64 +394,6 @@ func (w *bitWriter) finish(b []byte) {
 		x = v << (8 - n)
 	}
 	d[len(b)] = x
-}
-
-// flush stores the accumulator, which holds whole bytes.
-func (w *bitWriter) flush() {
-	d := w.buf[w.off:]
-	acc := w.acc
-	k := w.n / 8
-	w.off += int(k)
-	if k == 8 {
-		binary.BigEndian.PutUint64(d, acc)
-	}
-	if k&4 != 0 {
-		binary.BigEndian.PutUint32(d, uint32(acc>>32))
-		d, acc = d[4:], acc<<32
-	}
-	if k&2 != 0 {
-		binary.BigEndian.PutUint16(d, uint16(acc>>48))
-		d, acc = d[2:], acc<<16
-	}
-	if k&1 != 0 {
-		d[0] = byte(acc >> 56)
-	}
-	w.n, w.acc = 0, 0
-}
-
-// write writes the SCHC Packet that choose decided on; len(buf) is its length.
-func (c *Compressor) write(buf, pkt []byte) {
-	m := &c.m
-	w := bitWriter{buf: buf}
-	w.put(uint64(c.id.Value), uint(c.id.Bits))
-	if p := c.sel.prog; p != 0 {
-		at := p + le16(m.img, p+progEmit)
-		steps := m.img[at : at+int(m.img[p+progNEmit])*recEmit]
-		for ; len(steps) >= recEmit; steps = steps[recEmit:] {
-			rec := steps[:recEmit]
-			el := &m.elems[rec[1]%maxElems]
-			off := int(el.off) + (int(rec[2]) | int(rec[3])<<8)
-			switch rec[0] {
-			case emitBits:
-				w.put(bitio.Load(pkt, off)<<(rec[4]&7)>>((64-rec[5])&63), uint(rec[5]))
-			case emitConst:
-				w.put(uint64(le32(rec, 12)), uint(rec[5]))
-			case emitIndex:
-				x := bitio.Load(pkt, off) << (rec[4] & 7) >> ((64 - rec[5]) & 63)
-				w.put(uint64(m.indexWord(int(le32(rec, 12)), le16(rec, 8), x)), uint(rec[7]))
-			case emitIndexB:
-				w.put(uint64(m.indexBytes(int(le32(rec, 12)), le16(rec, 8), pkt[el.off:el.off+el.n])), uint(rec[7]))
-			case emitIndexR:
-				w.put(uint64(m.indexBytes(int(le32(rec, 12)), le16(rec, 8), pkt[off:off+le16(rec, 10)])), uint(rec[7]))
-			case emitVar, emitVarBit, emitTail:
-				w.variable(rec, pkt[el.off:el.off+el.n])
-			}
-		}
-	}
-	if m.img[imgFlags]&imgSplitHeader != 0 {
-		w.put(0, -w.n&7)
-	}
-	w.finish(pkt[c.sel.header:])
 }
 
 // variable writes the residue of a field of variable length (RFC 8724, Section

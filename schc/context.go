@@ -151,7 +151,8 @@ func compileImage(rules []Rule, opts *Options) (string, error) {
 	down := make([]candidate, 0, len(rules))
 	noComp := uint32(noRule)
 	excess := 0
-	var masks maskPool
+	words := 2 * indexBytes / 4 * min(len(rules), 1<<12) // of a small set at once
+	masks := maskPool{make([]uint64, 0, words), make([]uint64, 0, words)}
 	start := Protocol(0)
 	for i := range rules {
 		r := &rules[i]

@@ -94,6 +94,7 @@ type residue struct {
 	header  int // header bytes of the packet
 	payload int // payload bytes
 	marker  bool
+	sum     uint64 // one's complement sum of residues that a checksum covers
 }
 
 // LookupRuleID returns the index of the Rule whose RuleID the SCHC message pkt
@@ -117,10 +118,11 @@ func lookupID(img string, pkt []byte, bits int) (int, Error) {
 	if bits < 32 {
 		left &= ^(^uint32(0) >> uint(bits))
 	}
-	tab := int(le32(img, imgIDTab))
-	lo, hi := 0, int(le32(img, imgRules))
+	head := img[:imgHeader]
+	tab := int(le32(head, imgIDTab))
+	lo, hi := 0, int(le32(head, imgRules))
 	for lo < hi {
-		mid := (lo + hi) / 2
+		mid := int(uint(lo+hi) >> 1)
 		if le32(img, tab+mid*recID) <= left {
 			lo = mid + 1
 		} else {
@@ -128,10 +130,11 @@ func lookupID(img string, pkt []byte, bits int) (int, Error) {
 		}
 	}
 	if lo > 0 {
-		rec := tab + (lo-1)*recID
-		index := int(le32(img, rec+4))
-		n := int(img[int(le32(img, imgRuleTab))+index*recRule+4])
-		if n == 0 || (le32(img, rec)^left)>>uint(32-n) == 0 {
+		at := tab + (lo-1)*recID
+		rec := img[at : at+recID]
+		index := int(le32(rec, 4))
+		n := int(img[int(le32(head, imgRuleTab))+index*recRule+4])
+		if uint64(le32(rec, 0)^left)>>((32-uint(n))&63) == 0 {
 			if n > bits {
 				return 0, ErrTruncated
 			}
@@ -167,21 +170,21 @@ func (d *Decompressor) open(r *residue, pkt []byte, bits int, padded bool, dir D
 	if e != 0 {
 		return 0, e
 	}
-	rec := int(le32(img, imgRuleTab)) + index*recRule
-	id := RuleID{le32(img, rec), img[rec+4]}
+	at := int(le32(img[:imgHeader], imgRuleTab)) + index*recRule
+	rec := img[at : at+recRule]
+	id := RuleID{le32(rec, 0), rec[4]}
 	// Field by field: r comes zeroed, and a whole literal would be copied.
 	r.pkt, r.bits, r.pos, r.start = pkt, bits, int(id.Bits), int(id.Bits)
-	nature := Nature(img[rec+5])
+	nature := Nature(rec[5])
 	d.last.Rule, d.last.ID, d.last.Nature = index, id, nature
 	switch nature {
 	case NatureFragmentation:
 		return 0, ErrUnsupported
 	case NatureCompression:
-		at := rec + 8
+		r.prog = int(le32(rec, 8))
 		if dir == DirDown {
-			at = rec + 12
+			r.prog = int(le32(rec, 12))
 		}
-		r.prog = int(le32(img, at))
 		if r.prog == 0 {
 			return 0, ErrNoRule
 		}
@@ -205,7 +208,7 @@ func (d *Decompressor) open(r *residue, pkt []byte, bits int, padded bool, dir D
 	if rest < 0 {
 		return 0, ErrTruncated
 	}
-	r.payload = rest / 8
+	r.payload = rest >> 3
 	if pad := rest & 7; pad != 0 {
 		if !padded {
 			return 0, ErrMalformed // the payload is whole bytes
@@ -277,18 +280,19 @@ func (d *Decompressor) measure(r *residue) Error {
 	m := &d.m
 	img := m.img
 	p := r.prog
-	flags := img[p+progFlags]
-	r.header = le16(img, p+progBlock)
+	h := img[p : p+progHeader]
+	flags := h[progFlags]
+	r.header = le16(h, progBlock)
 	m.elems[0].off, m.elems[0].n = 0, uint32(r.header)
 	r.marker = flags&progCoAPTail != 0
 	if flags&progFlat != 0 && flags&progFixedBits != 0 {
-		r.pos = int(le32(img, p+progMinBits))
+		r.pos = int(le32(h, progMinBits))
 		if r.pos > r.bits {
 			return ErrTruncated
 		}
 		return 0
 	}
-	copy(d.regs[1:], img[p+progRegs:p+progRegs+numRegs-1])
+	copy(d.regs[1:], h[progRegs:progRegs+numRegs-1])
 	at := p + le16(img, p+progEmit)
 	for n := int(img[p+progNEmit]); n > 0; n-- {
 		rec := img[at : at+recEmit]

@@ -1,5 +1,7 @@
 package schc
 
+import "math/bits"
+
 // A compiled Context is one immutable string, the image: the engine reads it
 // in place, so that generated Go source (a string constant) stays in flash and
 // needs neither heap nor start-up work. All integers are little-endian;
@@ -20,7 +22,7 @@ package schc
 //	48 index of the no-compression Rule, uint32; noRule: none
 //	52 most bits that a SCHC Packet is longer than its packet, uint32
 const (
-	imgMagic   = "SCHC\x01"
+	imgMagic   = "SCHC\x02"
 	imgHeader  = 56
 	imgFlags   = 5
 	imgICV     = 6
@@ -105,6 +107,18 @@ const (
 	progFixedBits             // the residue always has the fewest bits
 	progRecheck               // residues may contradict the structure: compare after decompression
 	progOuter                 // the IP header of the layer below is needed: Inputs.Outer
+	progSummed                // flat, and the parts of the checksum are known: see sumKnown
+)
+
+// What a checksum over a pseudo-header, byte a of its record, says of a program
+// with progSummed; b is then the sum of the template's bytes from the addresses
+// on. Byte 10 of emitBits and emitIndex is sumKnown, with sumOdd or not, if the
+// checksum covers the field.
+const (
+	sumKnown  = 1 << iota // the parts are known
+	sumLength             // the header's own length is covered, and computed
+	_
+	sumOdd // what follows starts at an odd byte of the sum; 8, the bits to rotate by
 )
 
 // Sizes of the records of a program's sections.
@@ -113,7 +127,7 @@ const (
 	recWalk  = 8  // kind, a, b uint16, c uint16, d uint16
 	recMatch = 16 // kind, element, offset uint16, bits uint16, aux uint16, data uint32, count uint16, 0 uint16
 	recEmit  = 16 // kind, element, offset uint16, first bit, bits, register, index bits, count uint16, aux uint16, data uint32
-	recCalc  = 16 // kind, element, offset uint16, IP kind, IP element, IP offset uint16, proto, a, b uint16, field: first bit uint16, bits, 0
+	recCalc  = 16 // kind, element, offset uint16, IP kind, IP element, IP offset uint16, proto, a, b uint16, field: first bit uint16, bits, bytes a length leaves out
 )
 
 // Selection tree nodes. A leaf lists programs, best first; a hash node picks
@@ -218,6 +232,11 @@ const (
 	calcICMPv4Sum
 	calcSCTPSum
 )
+
+// wide says that the machine has 64-bit registers. On others, small ones mostly,
+// the quick paths for the commonest steps would cost flash and save little: the
+// general code does the same.
+const wide = bits.UintSize == 64
 
 // maxElems bounds the elements of a program: the memory of a Compressor. A
 // power of two, so that an index is masked and not divided.

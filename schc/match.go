@@ -73,9 +73,16 @@ func (m *matcher) static(p int, pkt []byte) bool {
 
 // compare makes masked compares of the first element.
 func compare(recs string, pkt []byte) bool {
-	for ; len(recs) >= recCmp; recs = recs[recCmp:] {
-		off := int(recs[2]) | int(recs[3])<<8
-		if (bitio.Load(pkt, off)^le64(recs, 12))&le64(recs, 4) != 0 {
+	for i := 0; i+recCmp <= len(recs); i += recCmp {
+		rec := recs[i : i+recCmp]
+		off := uint(rec[2]) | uint(rec[3])<<8
+		var v uint64
+		if end := off + 8; end <= uint(len(pkt)) {
+			v = binary.BigEndian.Uint64(pkt[off:end])
+		} else {
+			v = bitio.Load(pkt, int(off)) // the block is shorter than a word
+		}
+		if (v^le64(rec, 12))&le64(rec, 4) != 0 {
 			return false
 		}
 	}

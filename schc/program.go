@@ -1,17 +1,23 @@
 package schc
 
+import "github.com/schckit/schckit/internal/inet"
+
 // write appends the program to the image and returns its offset.
 func (b *builder) write() uint32 {
 	static := &b.blocks[0]
 	minBits, fixed := b.residueBits()
 	b.initRegs()
+	flags := b.flags(fixed)
+	if b.sumParts() {
+		flags |= progSummed
+	}
 
 	at := len(b.img)
 	h := make([]byte, 0, progHeader)
 	h = put32(h, uint32(b.index))
 	h = put32(h, uint32(minBits))
 	h = put16(h, len(static.tmpl))
-	h = append(h, b.flags(fixed), b.rule.ID.Bits)
+	h = append(h, flags, b.rule.ID.Bits)
 	h = put32(h, b.rule.ID.Value)
 	b.img = append(b.img, h...)
 	b.img = append(b.img, make([]byte, progHeader-len(h))...)
@@ -88,6 +94,79 @@ func (b *builder) flags(fixed bool) byte {
 		flags |= progOuter
 	}
 	return flags
+}
+
+// sumStart returns the first byte that a checksum over the pseudo-header of the
+// innermost IP header adds up: its addresses.
+func (b *builder) sumStart() int {
+	switch b.ip.proto {
+	case ProtoIPv6:
+		return b.ipOff + 8
+	case ProtoIPv4:
+		return b.ipOff + 12
+	}
+	return 0
+}
+
+// sumParts notes for the decompressor what each part of the packet adds to its
+// one checksum over a pseudo-header, and reports whether that is known: in one
+// static block whose transport header follows the addresses, with residues of
+// fixed places.
+func (b *builder) sumParts() bool {
+	start := b.sumStart()
+	if len(b.walk) > 0 || start == 0 {
+		return false
+	}
+	var sum *calcStep
+	for i := range b.calc {
+		switch c := &b.calc[i]; c.kind {
+		case calcUDPSum, calcTCPSum, calcICMPv6Sum:
+			if sum != nil {
+				return false
+			}
+			sum = c
+		case calcIPv6Length, calcIPv4Length, calcUDPLength, calcIPv4Sum:
+		default:
+			return false
+		}
+	}
+	addrs := 8
+	if b.ip.proto == ProtoIPv6 {
+		addrs = 32
+	}
+	if sum == nil || sum.off != start+addrs {
+		return false
+	}
+	for i := range b.emit {
+		switch b.emit[i].kind {
+		case emitConst:
+		case emitBits, emitIndex: // sendBits joins none across start
+		default:
+			return false
+		}
+	}
+
+	tmpl := b.blocks[0].tmpl
+	sum.a = sumKnown
+	if (len(tmpl)-start)&1 != 0 {
+		sum.a |= sumOdd
+	}
+	for i := range b.calc {
+		if c := &b.calc[i]; c.kind == calcUDPLength && c.off == sum.off {
+			sum.a |= sumLength
+		}
+	}
+	sum.b = int(^inet.Fold(inet.Sum(0, tmpl[start:])))
+	for i := range b.emit {
+		s := &b.emit[i]
+		if s.kind != emitConst && s.bit >= start*8 {
+			s.aux = sumKnown
+			if (s.bit/8-start)&1 != 0 {
+				s.aux |= sumOdd
+			}
+		}
+	}
+	return true
 }
 
 // contradicts reports whether a residue can contradict what the Rule demands:
@@ -179,7 +258,11 @@ func (b *builder) writeCalc() {
 		b.img = append(b.img, c.proto, byte(c.a))
 		bit, w := calcPlace(c.kind)
 		b.img = put16(put16(b.img, c.b), c.off*8+bit)
-		b.img = append(b.img, byte(w), 0)
+		without := byte(0)
+		if c.kind == calcIPv6Length {
+			without = 40 // RFC 8200, Section 3: without the header
+		}
+		b.img = append(b.img, byte(w), without)
 	}
 }
 

@@ -2,8 +2,10 @@ package schc
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/schckit/schckit/internal/bitio"
+	"github.com/schckit/schckit/internal/inet"
 )
 
 // write restores the packet; len(out) is its length.
@@ -16,9 +18,10 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 	}
 	end := r.pos
 	p := r.prog
-	tm := p + le16(img, p+progTmpl)
-	if img[p+progFlags]&progFlat != 0 {
-		copy(out, img[tm:tm+le16(img, p+progBlock)])
+	h := img[p : p+progHeader]
+	tm := p + le16(h, progTmpl)
+	if h[progFlags]&progFlat != 0 {
+		copy(out, img[tm:tm+le16(h, progBlock)])
 	} else {
 		d.writeLayout(r, out, tm)
 	}
@@ -29,42 +32,90 @@ func (d *Decompressor) write(r *residue, out []byte) Error {
 	// Lengths, then the payload, then checksums: the bytes that the checksums
 	// add up have settled by then, and what merging header bits wrote behind
 	// the header is overwritten.
-	at := p + le16(img, p+progCalc)
-	recs := img[at : at+int(img[p+progNCalc])*recCalc]
-	for ; len(recs) >= recCalc && recs[0] < calcIPv4Sum; recs = recs[recCalc:] {
-		rec := recs[:recCalc]
-		if n, ok := m.restLength(rec, out); ok {
-			bit, _ := m.calcPlace(rec)
-			binary.BigEndian.PutUint16(out[bit>>3:], uint16(n))
-			if n <= 0xffff {
-				continue
-			}
+	at := p + le16(h, progCalc)
+	recs := img[at : at+int(h[progNCalc])*recCalc]
+	i := 0
+	for ; wide && i+recCalc <= len(recs); i += recCalc {
+		// Lengths of all that follows come first mostly: a loop without calls.
+		rec := recs[i : i+recCalc]
+		if calcRest>>(rec[0]&31)&1 == 0 {
+			break
+		}
+		off := int(m.elems[rec[1]%maxElems].off)
+		at := off + (int(rec[12])|int(rec[13])<<8)>>3
+		n := len(out) - off - (int(rec[2]) | int(rec[3])<<8) - int(rec[15])
+		binary.BigEndian.PutUint16(out[at:at+2], uint16(n))
+		if n > 0xffff {
 			return ErrMalformed
 		}
-		if !m.compute(rec, out) {
+	}
+	for ; i+recCalc <= len(recs) && recs[i] < calcIPv4Sum; i += recCalc {
+		if !m.compute(recs[i:i+recCalc], out) {
 			return ErrMalformed
 		}
 	}
 	if r.marker && r.payload > 0 {
 		out[r.header-1] = 0xff
 	}
-	bitio.Copy(out, r.header*8, r.pkt, end, r.payload*8)
-	for ; len(recs) >= recCalc; recs = recs[recCalc:] {
-		rec := recs[:recCalc]
-		if rec[0] == calcUDPSum { // the commonest, without a detour
-			v, _ := m.calcSum(rec, out)
-			bit, _ := m.calcPlace(rec)
-			binary.BigEndian.PutUint16(out[bit>>3:], uint16(v))
+	sum := uint64(0)
+	if wide && h[progFlags]&progSummed != 0 {
+		sum = bitio.CopySum(out[r.header:], r.pkt, end, r.payload)
+	} else {
+		bitio.Copy(out, r.header*8, r.pkt, end, r.payload*8)
+	}
+	for ; i+recCalc <= len(recs); i += recCalc {
+		rec := recs[i : i+recCalc]
+		if wide && rec[9] != 0 && rec[0] > calcIPv4Sum {
+			at := (int(rec[12]) | int(rec[13])<<8) >> 3
+			binary.BigEndian.PutUint16(out[at:at+2], r.checksum(rec, len(out), sum))
 			continue
 		}
 		if !m.compute(rec, out) {
 			return ErrMalformed
 		}
 	}
-	if img[p+progFlags]&(progRecheck|progFlat) != progFlat {
+	if h[progFlags]&(progRecheck|progFlat) != progFlat {
 		return d.recheck(r, out)
 	}
 	return 0
+}
+
+// checksum returns a checksum over a pseudo-header of a program whose template,
+// residues and payload were added up on the way, so that bytes just written
+// are not read again. size is the length of the packet, payload the sum of its
+// payload.
+func (r *residue) checksum(rec string, size int, payload uint64) uint16 {
+	known := rec[9]
+	length := uint32(size - (int(rec[2]) | int(rec[3])<<8))
+	length = length>>16 + length&0xffff
+	extra := uint32(le16(rec, 10)) + uint32(rec[8]) + length
+	if known&sumLength != 0 {
+		extra += length
+	}
+	odd := known & sumOdd
+	if r.marker && r.payload > 0 {
+		if odd != 0 {
+			extra += 0xff
+		} else {
+			extra += 0xff00
+		}
+		odd ^= sumOdd
+	}
+	s, c := bits.Add64(r.sum, bits.RotateLeft64(payload, int(odd)), uint64(0))
+	f := inet.Fold(inet.Add(s+c, extra))
+	if f == 0 && rec[0] == calcUDPSum {
+		f = 0xffff // RFC 768: zero means that there is no checksum
+	}
+	return f
+}
+
+// add adds the bits of a field, at the top of v at the byte that rec names, to
+// the sum if the checksum covers them.
+func (r *residue) add(rec string, v uint64) {
+	if f := rec[10]; wide && f != 0 {
+		s, c := bits.Add64(r.sum, bits.RotateLeft64(v, int(f&sumOdd)), 0)
+		r.sum = s + c
+	}
 }
 
 // compute writes the computed field of a record.
@@ -144,24 +195,54 @@ func (d *Decompressor) writeLayout(r *residue, out []byte, tm int) {
 func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 	m := &d.m
 	img := m.img
-	at := r.prog + le16(img, r.prog+progEmit)
-	steps := img[at : at+int(img[r.prog+progNEmit])*recEmit]
-	for ; len(steps) >= recEmit; steps = steps[recEmit:] {
-		rec := steps[:recEmit]
+	h := img[r.prog : r.prog+progHeader]
+	at := r.prog + le16(h, progEmit)
+	steps := img[at : at+int(h[progNEmit])*recEmit]
+	for i := 0; i+recEmit <= len(steps); i += recEmit {
+		rec := steps[i : i+recEmit]
+		// The commonest steps, in a loop without calls: it stays in registers.
+		for pos, pkt := r.pos, r.pkt; wide && (rec[0] == emitBits || rec[0] == emitIndex); rec = steps[i : i+recEmit] {
+			k, n, bit := uint(rec[5]), uint(rec[5]), uint(rec[4])
+			if rec[0] == emitIndex {
+				k = uint(rec[7])
+			}
+			from := pos >> 3
+			off := int(m.elems[rec[1]%maxElems].off) + (int(rec[2]) | int(rec[3])<<8)
+			if k > 56 || from+8 > len(pkt) || off+8 > len(out) {
+				break
+			}
+			v := binary.BigEndian.Uint64(pkt[from:from+8]) << (uint(pos) & 7) >> 1 >> ((63 - k) & 63)
+			if rec[0] == emitIndex {
+				if int(v) >= le16(rec, 8) {
+					return ErrMalformed
+				}
+				v = le64(img, int(le32(rec, 12))+8*int(v))
+			}
+			v <<= (64 - n - bit) & 63
+			pos += int(k)
+			r.pos = pos
+			if f := rec[10]; f != 0 { // add, by hand
+				s, c := bits.Add64(r.sum, bits.RotateLeft64(v, int(f&sumOdd)), 0)
+				r.sum = s + c
+			}
+			if w := out[off : off+8]; bit+n <= 8 {
+				w[0] |= byte(v >> 56)
+			} else {
+				binary.BigEndian.PutUint64(w, binary.BigEndian.Uint64(w)|v)
+			}
+			if i += recEmit; i+recEmit > len(steps) {
+				return 0
+			}
+		}
 		el := &m.elems[rec[1]%maxElems]
 		off := int(el.off) + (int(rec[2]) | int(rec[3])<<8)
 		data := int(le32(rec, 12))
 		switch rec[0] {
 		case emitBits:
-			// The commonest step, inline: a few bits within one byte.
 			k, bit := int(rec[5]), int(rec[4])
-			if bit+k <= 8 {
-				v := bitio.Load(r.pkt, r.pos>>3) << uint(r.pos&7) >> uint(64-k)
-				r.pos += k
-				out[off] |= byte(v << uint(8-bit-k))
-				continue
-			}
-			merge(out, off, bit, k, r.take(k))
+			v := r.take(k)
+			r.add(rec, v<<uint(64-k-bit))
+			merge(out, off, bit, k, v)
 		case emitConst:
 			if r.take(int(rec[5])) != uint64(data) {
 				return ErrMalformed
@@ -171,7 +252,10 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 			if i >= le16(rec, 8) {
 				return ErrMalformed
 			}
-			merge(out, off, int(rec[4]), int(rec[5]), le64(img, data+8*i))
+			k, bit := int(rec[5]), int(rec[4])
+			v := le64(img, data+8*i)
+			r.add(rec, v<<uint(64-k-bit))
+			merge(out, off, bit, k, v)
 		case emitIndexB, emitIndexR:
 			i := int(r.take(int(rec[7])))
 			if i >= le16(rec, 8) {

@@ -3,6 +3,8 @@ package schc
 import (
 	"math/bits"
 	"slices"
+
+	"github.com/schckit/schckit/internal/bitio"
 )
 
 // candidate is one program of a selection tree under construction. Its static
@@ -28,14 +30,8 @@ func (p *maskPool) candidate(b *builder, prog uint32, order int) candidate {
 	c := candidate{prog: prog, order: order, words: int32(len(p.mask)),
 		score: b.score}
 	for i := 0; i < len(b.head) && i < indexBytes; i += 4 {
-		var m, v uint64
-		for j := i; j < i+8; j++ {
-			m, v = m<<8, v<<8
-			if j < len(b.head) {
-				m, v = m|uint64(b.head[j]), v|uint64(b.hval[j])
-			}
-		}
-		p.mask, p.val = append(p.mask, m), append(p.val, v&m)
+		m := bitio.Load(b.head, i)
+		p.mask, p.val = append(p.mask, m), append(p.val, bitio.Load(b.hval, i)&m)
 		c.n++
 	}
 	return c

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,8 @@ type compressedSide struct {
 	w         *pcapio.NgWriter
 	r         *pcapio.Reader
 	etherType uint16
-	fragments bool // the SCHC Packets are in fragments
+	fragments bool     // the SCHC Packets are in fragments
+	rules     [16]byte // the fingerprint of those that compressed
 	ifaces    []sides
 }
 
@@ -106,6 +108,9 @@ func (c *compressedSide) id(p *pcapio.Packet, dir schc.Direction, head []byte) (
 	}
 	f := p.Interface.Derive(role, p.Iface, c.r.Format(), c.etherType, slices.Clone(head))
 	f.SetFragments(c.fragments)
+	if c.rules != ([16]byte{}) {
+		f.SetRules(c.rules[:])
+	}
 	f.SnapLen = 0 // a no-compression Rule makes packets longer
 	id, err := c.w.AddInterface(f)
 	*s = append(*s, side{string(head), id})
@@ -117,7 +122,8 @@ func (c *compressedSide) id(p *pcapio.Packet, dir schc.Direction, head []byte) (
 type restoredSide struct {
 	r      *pcapio.Reader
 	out    io.Writer
-	pcapng bool // do not write classic pcap
+	pcapng bool     // do not write classic pcap
+	rules  [16]byte // the fingerprint of those that decompress; 0: of several
 
 	w      pcapio.Writer
 	known  int // interfaces of r that are in ifaces
@@ -125,6 +131,7 @@ type restoredSide struct {
 	keys   []ifaceKey
 	orig   []pcapio.Interface // by number in the output
 	format pcapio.Format
+	others string // the fingerprint of other Rules, which compressed the capture
 }
 
 // restoredIface is where the packets of one interface of a compressed capture go.
@@ -179,6 +186,9 @@ func (c *restoredSide) sync(fallback origin) error {
 			} else {
 				in.pass = true // what is not SCHC
 			}
+		}
+		if m.Rules != "" && c.rules != ([16]byte{}) && m.Rules != hex.EncodeToString(c.rules[:]) {
+			c.others = m.Rules
 		}
 		switch m.Role {
 		case pcapio.RolePass:

@@ -175,7 +175,7 @@ func compressCapture(cmd *cobra.Command, e *env, f *compressFlags, o *output, ar
 
 // compress writes the compressed capture.
 func (j *job) compress(f *compressFlags, out *pcapio.Output) (damage, err error) {
-	c := &compressedSide{w: pcapio.NewNgWriter(out, application), r: j.r, etherType: f.link.etherType}
+	c := &compressedSide{w: pcapio.NewNgWriter(out, application), r: j.r, etherType: f.link.etherType, rules: j.rules.ctx.Fingerprint()}
 	damage, err = f.in.each(j.r, func(_ uint64, p *pcapio.Packet) error {
 		if p.Iface >= len(c.ifaces) {
 			if err := c.sync(); err != nil {

@@ -44,6 +44,9 @@ in JSON, one a line or in an array. In a rule file of several devices the Rules
 are those whose DeviceID is the DevEUI. Fragments are for schc frag reassemble,
 whose output goes here.
 
+The capture notes the fingerprint of the Rules that compressed it. Other Rules
+restore it only if they have these Rules among them: there is a warning.
+
 A SCHC Packet that cannot be restored is reported and left out, and the exit
 code is 1. --filter looks at the restored packets.
 
@@ -126,7 +129,7 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
 	x := &extraction{
-		restoredSide: restoredSide{r: r, out: out, pcapng: f.pcapng},
+		restoredSide: restoredSide{r: r, out: out, pcapng: f.pcapng, rules: restorers.fingerprint},
 		restorers:    restorers,
 		fallback:     origin{etherType: f.link.etherType, dir: dir},
 	}
@@ -140,6 +143,9 @@ func decompressCapture(cmd *cobra.Command, e *env, f *decompressFlags, args []st
 	}
 	t.say(e, f.quiet)
 	x.failures.report(e, "packet")
+	if x.others != "" && !f.quiet {
+		fmt.Fprintf(e.stderr, "schc: warning: the capture was compressed with other Rules: their fingerprint is %s, that of these %x\n", x.others, x.rules)
+	}
 	if !f.quiet {
 		fmt.Fprintf(e.stderr, "%s: %d restored, %d passed through, %d failed\n", report.Plural(int(x.packets), "packet"), x.restored, x.passed, x.failures.n)
 	}
@@ -160,6 +166,8 @@ type deviceRestorers struct {
 	info  os.FileInfo
 	in    schc.Inputs
 	ready map[string]deviceRestorer // by the name of the interface
+
+	fingerprint [16]byte // of the Rules, if they are the same for all
 }
 
 type deviceRestorer struct {
@@ -203,6 +211,9 @@ func (d *deviceRestorers) find(name string) (r deviceRestorer, err error) {
 			return r, err
 		}
 		r.rs = newRestorer(rules.ctx, in)
+		if name == "" {
+			d.fingerprint = rules.ctx.Fingerprint()
+		}
 	}
 	d.ready[name] = r
 	return r, nil

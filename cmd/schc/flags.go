@@ -218,11 +218,28 @@ func (o *output) create(cmd *cobra.Command, e *env, binary bool, inputs ...os.Fi
 	if binary && !given(cmd, "write") && isTerminal(e.stdout) {
 		return nil, hint(errors.New("the output is binary and standard output is a terminal"), "name a file with -w, or insist with -w -")
 	}
+	if binary && o.path != "-" && namesTerminal(o.path) {
+		return nil, hint(fmt.Errorf("the output is binary and %s is a terminal", o.path), "name another file with -w, or insist with -w -")
+	}
 	out, err := pcapio.Create(o.path, e.stdout, inputs...)
 	if errors.Is(err, pcapio.ErrSameFile) {
 		err = hint(err, "choose another name for the output")
 	}
 	return out, err
+}
+
+// namesTerminal reports whether path is the name of a terminal, as /dev/stdout
+// may be.
+func namesTerminal(path string) bool {
+	if info, err := os.Stat(path); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return isTerminal(f)
 }
 
 // isTerminal reports whether x is a terminal; tests replace it.

@@ -160,6 +160,12 @@ func fragCapture(cmd *cobra.Command, e *env, f *fragFlags, args []string) error 
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
 	x.compressedSide = compressedSide{w: pcapio.NewNgWriter(out, application), r: r, etherType: f.link.etherType, fragments: true}
+	if x.fr != nil {
+		// As in the file, which decompresses: without the Rules of a profile.
+		if ctx, err := schc.NewContext(set.set.Rules, schc.Options{}); err == nil {
+			x.rules = ctx.Fingerprint()
+		}
+	}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
 		err = x.sync()

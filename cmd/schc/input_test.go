@@ -241,6 +241,30 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// Decompression with other Rules warns, also when everything comes back.
+func TestOtherRules(t *testing.T) {
+	dir := t.TempDir()
+	rules := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	one := rules("one.json", `[{"RuleID": 1, "RuleIDLength": 8, "NoCompression": []}]`)
+	more := rules("more.json", `[{"RuleID": 1, "RuleIDLength": 8, "NoCompression": []}, {"RuleID": 2, "RuleIDLength": 8, "NoCompression": []}]`)
+	small := tool(string(mustRead(t, coapPcap)), "compress", "-q", "-C", one)
+	for _, tt := range []struct {
+		args string
+		warn bool
+	}{{"-C " + one, false}, {"-C " + more, true}, {"-q -C " + more, false}} {
+		r := tool(small.stdout, append([]string{"decompress"}, strings.Fields(tt.args)...)...)
+		if r.code != exitDone || r.stdout != string(mustRead(t, coapPcap)) || strings.Contains(r.stderr, "warning: the capture was compressed with other Rules") != tt.warn {
+			t.Errorf("decompress %s: exit %d, %d bytes, %s", tt.args, r.code, len(r.stdout), r.stderr)
+		}
+	}
+}
+
 // Binary is not written to a terminal, and a capture is not read from one.
 func TestTerminal(t *testing.T) {
 	defer func(f func(any) bool) { isTerminal = f }(isTerminal)
@@ -250,6 +274,10 @@ func TestTerminal(t *testing.T) {
 		if r := tool("", strings.Fields(args)...); r.code != exitError || r.stdout != "" || !strings.Contains(r.stderr, "standard output is a terminal") {
 			t.Errorf("schc %s: %+v", args, r)
 		}
+	}
+	// Nor to one that has a name.
+	if r := tool("", "compress", "-C", coapRules, "-w", os.DevNull, coapPcap); r.code != exitError || !strings.Contains(r.stderr, os.DevNull+" is a terminal") {
+		t.Errorf("-w with the name of a terminal: %+v", r)
 	}
 	if r := tool("", "verify", "-C", coapRules); r.code != exitError || !strings.Contains(r.stderr, "standard input is a terminal") {
 		t.Errorf("verify: %+v", r)

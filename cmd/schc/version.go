@@ -21,12 +21,16 @@ type specification struct {
 // specifications are all texts that are implemented; a command that implements
 // another one adds a line.
 var specifications = []specification{
-	{"RFC 8724", "", "SCHC: Rules, compression"},
+	{"RFC 8724", "", "SCHC: Rules, compression, fragmentation"},
 	{"RFC 8824", "", "SCHC for CoAP"},
 	{"draft-ietf-schc-8824-update", "09", "SCHC for CoAP"},
+	{"RFC 9441", "", "SCHC Compound ACK"},
+	{"RFC 9011, 9391, 9442", "", "profiles of LoRaWAN, NB-IoT and Sigfox"},
 	{"RFC 9363", "", "data model of Rules, as JSON (RFC 7951) and CBOR (RFC 9254)"},
 	{"draft-ietf-schc-icmpv6-compression", "02", "fields of ICMPv6"},
 	{"draft-ietf-schc-protocol-numbers", "06", "SCHC on link layers: EtherType, of which none is assigned yet"},
+	{"RFC 4944, 6282, 7400, 8025", "", "6LoWPAN: frames, IPHC and NHC, GHC, paging"},
+	{"RFC 4303", "", "ESP"},
 }
 
 // versionReport is what the version command prints.
@@ -75,6 +79,8 @@ func (v *versionReport) text() string {
 			modified = ", modified"
 		}
 		fmt.Fprintf(&b, "commit %s (%s%s)\n", v.Commit, v.CommitTime, modified)
+	} else {
+		b.WriteString("commit unknown (built from no clone, or with -buildvcs=false)\n")
 	}
 	fmt.Fprintf(&b, "%s %s\n\nimplements\n", v.Go, v.Platform)
 	t := report.Table{Indent: "  "}

@@ -97,3 +97,32 @@ func TestCopyEqual(t *testing.T) {
 		}
 	}
 }
+
+// TestCopySum compares with Copy and a sum over single words of 16 bits, for
+// every bit offset and length, over sources that end exactly behind the bits and
+// longer ones.
+func TestCopySum(t *testing.T) {
+	r := rand.New(rand.NewSource(2))
+	for off := 0; off <= 16; off++ {
+		for n := 0; n <= 70; n++ {
+			for extra := 0; extra < 3; extra++ {
+				src := make([]byte, (off+n*8+7)/8+extra*9)
+				r.Read(src)
+				want := make([]byte, n+2)
+				Copy(want, 0, src, off, n*8)
+				sum := 0
+				for i := 0; i < n; i++ {
+					sum += int(want[i]) << (8 * uint(1-i&1))
+				}
+				got := make([]byte, n+2)
+				s := CopySum(got, src, off, n)
+				if !bytes.Equal(got, want) {
+					t.Fatalf("CopySum(%x, %d, %d) wrote %x, want %x", src, off, n, got, want)
+				}
+				if s%0xffff != uint64(sum%0xffff) || s == 0 != (sum == 0) {
+					t.Fatalf("CopySum(%x, %d, %d) = %x, want %x mod ffff", src, off, n, s, sum)
+				}
+			}
+		}
+	}
+}

@@ -99,6 +99,7 @@ type Meta struct {
 	Name, Description string // if_name and if_description of the input
 	FCSLen            int    // if_fcslen of the input, -1: not given
 	Fragments         bool   // the SCHC Packets are in fragments
+	Rules             string // fingerprint of the Rules, in hex, of compressed frames; may be empty
 }
 
 const metaPrefix = "schckit "
@@ -132,6 +133,9 @@ func (m Meta) String() string {
 	}
 	if m.Fragments {
 		b.WriteString(" fragments=1")
+	}
+	if m.Rules != "" {
+		b.WriteString(" rules=" + m.Rules)
 	}
 	if m.Name != "" {
 		b.WriteString(" name=" + strconv.QuoteToASCII(m.Name))
@@ -232,6 +236,9 @@ func (m *Meta) set(key, value string) (required, ok bool) {
 		m.FCSLen = int(num(10, 8))
 	case "fragments":
 		m.Fragments, ok = value == "1", true
+	case "rules":
+		_, err := hex.DecodeString(value)
+		m.Rules, ok = value, err == nil && len(value) <= 64
 	case "name":
 		m.Name, ok = value, true
 	case "description":
@@ -289,6 +296,15 @@ func (f *Interface) Derive(role Role, iface int, format Format, etherType uint16
 func (f *Interface) SetFragments(v bool) {
 	if m, ok := ParseMeta(f.Description); ok && m.Fragments != v {
 		m.Fragments = v
+		f.Description = m.String()
+	}
+}
+
+// SetRules notes in the description of f, which Derive made, the fingerprint of
+// the Rules that compressed its packets. Other interfaces stay as they are.
+func (f *Interface) SetRules(fingerprint []byte) {
+	if m, ok := ParseMeta(f.Description); ok {
+		m.Rules = hex.EncodeToString(fingerprint)
 		f.Description = m.String()
 	}
 }

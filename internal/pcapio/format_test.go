@@ -11,7 +11,7 @@ func TestMeta(t *testing.T) {
 	v24 := Format{Major: 2, Minor: 4}
 	for _, m := range []Meta{
 		{Role: RolePass, Format: v24, FCSLen: -1},
-		{Role: RoleUp, Iface: 7, LinkType: 1, EtherType: 0x88b5, FCSLen: 4, Name: `e"th 0=x`, Description: "schckit role=up\nü\x00\xff",
+		{Role: RoleUp, Iface: 7, LinkType: 1, EtherType: 0x88b5, FCSLen: 4, Rules: "00ff", Name: `e"th 0=x`, Description: "schckit role=up\nü\x00\xff",
 			Format: Format{NG: true, BigEndian: true, Gzip: true, Major: 2, Minor: 4}},
 		{Role: RoleDown, LinkType: 108, LinkHeader: []byte{0, 0, 0, 24}, FCSLen: 0,
 			Format: Format{Nano: true, SnapLen: 1<<32 - 1, Major: 2, Minor: 3, LinkFlags: 0xf400, Zone: -3600, SigFigs: 9}},

@@ -127,6 +127,9 @@ func (s *Set) Locate(err error) error {
 	if fe.Index < len(s.spots) {
 		at = s.spots[fe.Index]
 	}
+	if fe.Field < 0 && fe.FID != 0 {
+		e.Field = fe.FID.String() // one that is missing
+	}
 	if fe.Field >= 0 && fe.Field < len(s.Rules[fe.Index].Fields) {
 		e.Field = (&place{field: fe.Field, fid: fe.FID}).fieldName()
 		if fe.Index < len(s.field) && fe.Field < len(s.field[fe.Index]) {

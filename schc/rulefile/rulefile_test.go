@@ -398,6 +398,10 @@ func TestLocate(t *testing.T) {
 	if want := "test.json:5:3: rule 2/8: field 1 (IPV6.VER): has no value"; err.Error() != want || !errors.Is(err, schc.ErrMalformed) {
 		t.Errorf("Locate = %v, want %s", err, want)
 	}
+	err = s.Locate(&schc.FieldError{Rule: s.Rules[0].ID, Index: 0, Field: -1, FID: schc.FIDIPv6HopLimit, Err: schc.ErrMalformed, Text: "is not described"})
+	if err == nil || !strings.Contains(err.Error(), ": field IPV6.HOP_LMT: is not described") {
+		t.Errorf("Locate = %v, want the name of the field that is missing", err)
+	}
 	err = s.Locate(&schc.FieldError{Rule: s.Rules[0].ID, Index: 0, Field: -1, Err: schc.ErrMalformed, Text: "overlaps"})
 	if want := "test.json:1:2: rule 1/8: overlaps"; err.Error() != want {
 		t.Errorf("Locate = %v, want %s", err, want)
