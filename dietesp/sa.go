@@ -26,7 +26,8 @@ type Options struct {
 	// ends. 0: Protocol (145).
 	Protocol uint8
 	// Trials is how many ICVs are verified at most for one packet, over all SAs
-	// and Sequence Numbers that it may be of, 1 to 255. 0: DefaultTrials.
+	// and Sequence Numbers that it may be of, 1 to 255, and one number more for
+	// each SA, to find out that it was seen. 0: DefaultTrials.
 	Trials uint8
 	// Budget is how many verifications may fail, beyond the first of each
 	// packet, until one succeeds or Refill is called. When it is used up only
