@@ -194,7 +194,7 @@ func FuzzIP(f *testing.F) {
 			t.Fatalf("AppendCompressIP(%x) = %x, %v", pkt, out, ok)
 		}
 		if ok {
-			if h, err := ParseIP(out); err != nil || h.CPI != 3 || h.Flags != 0 {
+			if h, _, err := ParseIP(out); err != nil || h.CPI != 3 || h.Flags != 0 {
 				t.Fatalf("ParseIP(%x) = %+v, %v", out, h, err)
 			}
 			if back, err := a.AppendDecompressIP(nil, out); err != nil || !bytes.Equal(back, pkt) {
@@ -205,7 +205,7 @@ func FuzzIP(f *testing.F) {
 		if err != nil && string(got) != "q" || len(got) > 1+65575 {
 			t.Fatalf("AppendDecompressIP(%x): %d bytes, %v", pkt, len(got), err)
 		}
-		if h, e := ParseIP(pkt); err == nil && (e != nil || h.CPI != 3) {
+		if h, _, e := ParseIP(pkt); err == nil && (e != nil || h.CPI != 3) {
 			t.Fatalf("AppendDecompressIP(%x) = %x, ParseIP gives %+v, %v", pkt, got, h, e)
 		}
 	})

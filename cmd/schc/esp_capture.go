@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -159,7 +158,7 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 	}
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
-	x := &espCapture{r: r, out: out, do: do, seal: seal, drop: f.drop}
+	x := &espCapture{sameSide: sameSide{r: r, out: out, longer: true, version: true}, do: do, seal: seal, drop: f.drop}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
 		err = x.end()
@@ -183,53 +182,16 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 
 // espCapture rewrites the packets of a capture with a gateway's seal or open.
 type espCapture struct {
-	r    *pcapio.Reader
-	out  io.Writer
-	w    pcapio.Writer
+	sameSide
 	do   func(dst, pkt []byte) ([]byte, error)
 	seal bool
 	drop bool
-	ids  int // interfaces that the output has
 	buf  []byte
 
 	packets, done, passed, dropped, dummies uint64
 	noSA, notIP, cut                        uint64 // part of passed and dropped
 	inBytes, outBytes                       uint64 // of the packets that were changed, from IP on
 	failed                                  failures
-}
-
-// sync opens the output and adds new interfaces. The input's own link types do
-// for both sides, but for those of one IP version only.
-func (x *espCapture) sync() error {
-	all := x.r.Interfaces()
-	if x.w == nil {
-		format := x.r.Format()
-		format.Gzip = false
-		format.SnapLen = max(format.SnapLen, 1<<18) // what is sealed is longer
-		format.NG = format.NG || len(all) != 1
-		var err error
-		if x.w, err = pcapio.NewWriter(x.out, format, application); err != nil {
-			return err
-		}
-	}
-	for ; x.ids < len(all); x.ids++ {
-		i := *all[x.ids]
-		i.SnapLen = 0
-		if i.LinkType == pcapio.LinkTypeIPv4 || i.LinkType == pcapio.LinkTypeIPv6 {
-			i.LinkType = pcapio.LinkTypeRaw
-		}
-		if _, err := x.w.AddInterface(i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (x *espCapture) end() error {
-	if err := x.sync(); err != nil {
-		return err
-	}
-	return x.w.Flush()
 }
 
 func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
