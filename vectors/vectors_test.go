@@ -53,6 +53,8 @@ func TestSchema(t *testing.T) {
 		vectors.SchemaIPHC: {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
 		vectors.SchemaESP:  {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
 		vectors.SchemaGHC:  {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
+		vectors.SchemaGPComp: {"": vectors.GPCompFile{}, "group": vectors.GPCompGroup{}, "backoff": vectors.GPCompBackoff{},
+			"test": vectors.GPCompTest{}},
 	} {
 		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")
 		if err != nil {
