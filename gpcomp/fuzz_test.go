@@ -2,6 +2,7 @@ package gpcomp
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math"
 	"strings"
 	"testing"
@@ -75,6 +76,14 @@ func codecSeeds(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0xff}, 40), uint16(500))
 	f.Add(append([]byte{0x30, 0xe0, 0x7f}, bytes.Repeat([]byte{0xff}, 40)...), uint16(500)) // a long copy
 	f.Add([]byte{0x01, 0x61, 0xa7, 0xc7, 0x8f, 0x8f}, uint16(20))
+	for _, name := range []string{"lzs.json", "ghc.json"} {
+		for _, g := range readVectors(f, name).Groups {
+			for _, x := range g.Tests {
+				code, _ := hex.DecodeString(x.Sent)
+				f.Add(code, uint16(len(x.Payload)/2))
+			}
+		}
+	}
 }
 
 // FuzzLZS: any input as a code, compared with the reference, and as a payload.

@@ -70,7 +70,7 @@ func samples(t testing.TB) [][]byte {
 func TestRoundTrip(t *testing.T) {
 	for _, c := range both(t) {
 		trimmed := 0
-		for _, p := range samples(t) {
+		for i, p := range samples(t) {
 			orig := bytes.Clone(p)
 			most := c.MaxCompressedLen(len(p))
 			code, err := c.AppendCompress([]byte("p"), p, most)
@@ -88,6 +88,9 @@ func TestRoundTrip(t *testing.T) {
 			}
 			if back, err := inflate(code, c.dict); err != nil || !bytes.Equal(back, p) {
 				t.Fatalf("%v: compress/flate makes %.100x, %v of %x, want %.100x", c.Transform(), back, err, code, p)
+			}
+			if i%4 > 0 {
+				continue
 			}
 			for _, limit := range []int{-1, 0, len(code) - 1} {
 				if got, err := c.AppendCompress([]byte("p"), p, limit); err != gpcomp.ErrShortBuffer || string(got) != "p" {
