@@ -88,8 +88,8 @@ With --hex, the lines of the files are payloads in hex, and what is counted is G
 its implied form, without a header (draft-moskowitz-gpcomp-02, Section 4.1), or with
 --header in its explicit form. Several files get a table of their own.
 
-With --speed, every payload that is long enough is compressed and restored five times,
-and the fastest round counts. The payloads are then kept in memory.`,
+With --speed, every payload that is long enough is compressed and restored again and
+again, and the shortest time of five counts. The payloads are then kept in memory.`,
 		Example: `  schc gpcomp stats testdata/captures/mixed.pcap
   schc gpcomp stats --hex --speed testdata/payloads/test/*.hex
   schc gpcomp stats --hex --codec lzs -f json testdata/payloads/test/coap.hex`,
@@ -296,47 +296,59 @@ func (x *gpcompCounter) finish() {
 // speed is the time per byte of the payloads that are long enough, in nanoseconds; nil
 // if none is.
 func speed(a *gpcomp.Association, payloads [][]byte) (compress, decompress *float64) {
-	const rounds = 5
 	threshold := a.Threshold
 	if threshold == 0 {
 		threshold = a.Codec.Threshold()
 	}
-	var tried, codes [][]byte
-	in, restored := 0, 0
+	var there, back stopwatch
+	buf := make([]byte, 0, 1<<16)
 	for _, p := range payloads {
 		if len(p) < threshold {
 			continue
 		}
-		tried = append(tried, p)
-		in += len(p)
+		there.time(len(p), func() { a.Codec.AppendCompress(buf, p, len(p)-1) })
 		if code, err := a.Codec.AppendCompress(nil, p, len(p)-1); err == nil {
-			codes = append(codes, code)
-			restored += len(p)
+			back.time(len(p), func() { a.Codec.AppendDecompress(buf, code, len(p)) })
 		}
 	}
-	best := func(f func(), bytes int) *float64 {
-		if bytes == 0 {
-			return nil
-		}
-		least := time.Duration(math.MaxInt64)
-		for range rounds {
-			start := time.Now()
+	return there.perByte(), back.perByte()
+}
+
+// stopwatch adds up times.
+type stopwatch struct {
+	ns    float64
+	bytes int
+}
+
+// time adds the time of f, which handles a number of bytes: the shortest of five
+// measurements of at least 20 microseconds, as other programs take time, too.
+func (s *stopwatch) time(bytes int, f func()) {
+	const rounds, least = 5, 20 * time.Microsecond
+	measure := func(n int) time.Duration {
+		start := time.Now()
+		for range n {
 			f()
-			least = min(least, time.Since(start))
 		}
-		ns := math.Round(10*float64(least.Nanoseconds())/float64(bytes)) / 10
-		return &ns
+		return time.Since(start)
 	}
-	buf := make([]byte, 0, 1<<16)
-	return best(func() {
-			for _, p := range tried {
-				a.Codec.AppendCompress(buf, p, len(p)-1)
-			}
-		}, in), best(func() {
-			for _, c := range codes {
-				a.Codec.AppendDecompress(buf, c, 1<<16)
-			}
-		}, restored)
+	n := 1
+	if d := measure(1); d < least {
+		n = int(least/max(d, 1)) + 1
+	}
+	best := time.Duration(math.MaxInt64)
+	for range rounds {
+		best = min(best, measure(n))
+	}
+	s.ns += float64(best.Nanoseconds()) / float64(n)
+	s.bytes += bytes
+}
+
+func (s *stopwatch) perByte() *float64 {
+	if s.bytes == 0 {
+		return nil
+	}
+	ns := math.Round(10*s.ns/float64(s.bytes)) / 10
+	return &ns
 }
 
 // readLines reads payloads in hex from files.
