@@ -147,37 +147,8 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 			return hex.AppendEncode(dst, to), nil
 		})
 	}
-	r, err := f.in.open(cmd, e)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	out, err := f.out.create(cmd, e, true, r.Info(), info)
-	if err != nil {
-		return err
-	}
-	defer guard(out)()
-	progress := e.progress(r, f.quiet)
-	x := &espCapture{sameSide: sameSide{r: r, out: out, longer: true, version: true}, do: do, seal: seal, drop: f.drop}
-	damage, err := f.in.each(r, x.packet)
-	if err == nil {
-		err = x.end()
-	}
-	progress.stop()
-	if err != nil {
-		return err
-	}
-	if err := commit(out); err != nil {
-		return err
-	}
-	x.report(e, f)
-	if err := e.damaged(damage); err != nil {
-		return err
-	}
-	if x.failed.n > 0 {
-		return errFailed
-	}
-	return nil
+	x := &espCapture{sameSide: sameSide{longer: true, version: true}, do: do, seal: seal, drop: f.drop}
+	return x.rewrite(cmd, e, &f.in, &f.out, f.quiet, x.packet, func() { x.report(e, f) }, info)
 }
 
 // espCapture rewrites the packets of a capture with a gateway's seal or open.
@@ -191,7 +162,6 @@ type espCapture struct {
 	packets, done, passed, dropped, dummies uint64
 	noSA, notIP, cut                        uint64 // part of passed and dropped
 	inBytes, outBytes                       uint64 // of the packets that were changed, from IP on
-	failed                                  failures
 }
 
 func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {

@@ -176,7 +176,8 @@ func (f *gpcompFlags) run(cmd *cobra.Command, e *env, args []string, end gpcompE
 	if f.hex {
 		return f.lines(cmd, e, end)
 	}
-	return f.capture(cmd, e, end)
+	x := &gpcompCapture{sameSide: sameSide{longer: end.longer()}, f: f, peer: end}
+	return x.rewrite(cmd, e, &f.in, &f.out, f.quiet, x.packet, func() { x.report(e) })
 }
 
 func (f *gpcompFlags) lines(cmd *cobra.Command, e *env, end gpcompEnd) error {
@@ -280,40 +281,6 @@ func (gpcompReceiver) packet(f *gpcompFlags, dst, pkt []byte) ([]byte, gpcompFat
 	return out, gpcompDone, nil
 }
 
-func (f *gpcompFlags) capture(cmd *cobra.Command, e *env, end gpcompEnd) error {
-	r, err := f.in.open(cmd, e)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	out, err := f.out.create(cmd, e, true, r.Info())
-	if err != nil {
-		return err
-	}
-	defer guard(out)()
-	progress := e.progress(r, f.quiet)
-	x := &gpcompCapture{sameSide: sameSide{r: r, out: out, longer: end.longer()}, f: f, peer: end}
-	damage, err := f.in.each(r, x.packet)
-	if err == nil {
-		err = x.end()
-	}
-	progress.stop()
-	if err != nil {
-		return err
-	}
-	if err := commit(out); err != nil {
-		return err
-	}
-	x.report(e)
-	if err := e.damaged(damage); err != nil {
-		return err
-	}
-	if x.failed.n > 0 {
-		return errFailed
-	}
-	return nil
-}
-
 // gpcompCapture rewrites the packets of a capture.
 type gpcompCapture struct {
 	sameSide
@@ -325,7 +292,6 @@ type gpcompCapture struct {
 	already, unknown      uint64 // part of passed
 	notIP, cut            uint64 // part of passed
 	inBytes, outBytes     uint64 // of the IP packets, from IP on, without those that failed
-	failed                failures
 }
 
 func (x *gpcompCapture) packet(n uint64, p *pcapio.Packet) error {

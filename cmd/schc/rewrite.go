@@ -2,6 +2,9 @@ package main
 
 import (
 	"io"
+	"os"
+
+	"github.com/spf13/cobra"
 
 	"github.com/schckit/schckit/internal/pcapio"
 )
@@ -16,6 +19,45 @@ type sameSide struct {
 
 	longer  bool // packets may become longer than the capture's snap length
 	version bool // the IP version of a packet may change
+
+	failed failures
+}
+
+// rewrite rewrites a capture: packet gets every packet and writes what becomes of it,
+// report is called when all of it is written. inputs are other files that must not
+// be written onto.
+func (x *sameSide) rewrite(cmd *cobra.Command, e *env, in *input, o *output, quiet bool, packet func(n uint64, p *pcapio.Packet) error, report func(), inputs ...os.FileInfo) error {
+	r, err := in.open(cmd, e)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	out, err := o.create(cmd, e, true, append(inputs, r.Info())...)
+	if err != nil {
+		return err
+	}
+	defer guard(out)()
+	x.r, x.out = r, out
+	progress := e.progress(r, quiet)
+	damage, err := in.each(r, packet)
+	if err == nil {
+		err = x.end()
+	}
+	progress.stop()
+	if err != nil {
+		return err
+	}
+	if err := commit(out); err != nil {
+		return err
+	}
+	report()
+	if err := e.damaged(damage); err != nil {
+		return err
+	}
+	if x.failed.n > 0 {
+		return errFailed
+	}
+	return nil
 }
 
 // sync opens the output and adds new interfaces. The input's own link types do
