@@ -27,6 +27,10 @@ var specifications = []specification{
 	{"RFC 9363", "", "data model of Rules, as JSON (RFC 7951) and CBOR (RFC 9254)"},
 	{"draft-ietf-schc-icmpv6-compression", "02", "fields of ICMPv6"},
 	{"draft-ietf-schc-protocol-numbers", "06", "SCHC on link layers: EtherType, of which none is assigned yet"},
+	{"RFC 3173", "", "IPComp"},
+	{"draft-moskowitz-gpcomp", "02", "GPComp"},
+	{"RFC 2394", "", "DEFLATE for payloads"},
+	{"RFC 2395", "", "LZS for payloads"},
 }
 
 // versionReport is what the version command prints.

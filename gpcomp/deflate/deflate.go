@@ -81,8 +81,9 @@ const (
 	maxBlock    = 1 << 14 // symbols after which compress/flate begins another block
 )
 
-// AppendCompress is gpcomp.Codec's. What it appends was decompressed and compared. Cost: some 50 microseconds to clear the tables of
-// compress/flate, and 40 ns a byte.
+// AppendCompress is gpcomp.Codec's. What it appends was decompressed and compared.
+// Cost: about 25 microseconds for a payload of 130 bytes, most of them to clear the tables
+// of compress/flate.
 func (c *Codec) AppendCompress(dst, src []byte, limit int) ([]byte, error) {
 	if limit < 0 {
 		return dst, gpcomp.ErrShortBuffer
@@ -177,9 +178,8 @@ func cut(code []byte) int {
 }
 
 // AppendDecompress is gpcomp.Codec's. Bytes behind the end of the stream are malformed;
-// bits behind it in its last byte may be any. What is decompressed is at most limit
-// bytes, of which no more than 32 KiB are more than the caller gets. Cost: about 10
-// ns per byte, and a microsecond.
+// bits behind it in its last byte may be any. No more is decompressed than limit
+// bytes and a window of 32 KiB. Cost: 8 to 20 ns per byte.
 func (c *Codec) AppendDecompress(dst, src []byte, limit int) ([]byte, error) {
 	out, e := c.inflate(dst, src, limit)
 	if e != 0 {
