@@ -39,7 +39,7 @@ func TestVectorsSlow(t *testing.T) {
 				t.Errorf("%d, %s: the reference gives %x", x.ID, x.Comment, got)
 			}
 			if x.Result == "valid" && !x.Has("ReceiveOnly") && len(want) <= 256 {
-				if bits := slowLZSBits(want); len(code) != (bits+7)/8 {
+				if bits := slowLZSBits(want); len(code) < (bits+7)/8 || len(code) > (bits+7)/8 && g.Source == "rfc" {
 					t.Errorf("%d, %s: %d bytes, the shortest code has %d bits", x.ID, x.Comment, len(code), bits)
 				}
 			}

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	_ "embed" // what zlib makes
+	_ "embed" // what zlib and openconnect make
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -154,6 +154,9 @@ func distinct(n int) []byte {
 	return b
 }
 
+//go:embed openconnect.json
+var openconnectJSON []byte
+
 func gpcompLZS() *vectors.GPCompFile {
 	rfc := newGPComp(gpcompRFC, "codec", "lzs", "every length of the table and some beyond, both offsets")
 	rfc.code("nothing", nil, pack(lzsEnd))
@@ -172,6 +175,15 @@ func gpcompLZS() *vectors.GPCompFile {
 	}
 	far := join([]byte("temperature"), bytes.Repeat([]byte{0}, 2047-11), []byte("temperature"))
 	rfc.code("a copy from 2047 bytes back", far, pack(lzsBytes("temperature")+lzsBytes("\x00")+lzsCopy(1, 2047-12)+lzsCopy(2047, 11)+lzsEnd))
+
+	var recorded []struct{ Comment, Payload, Code string }
+	if err := json.Unmarshal(openconnectJSON, &recorded); err != nil {
+		panic(err)
+	}
+	theirs := newGPComp("interop", "codec", "lzs", "openconnect (vectors/gen/openconnect.py)")
+	for _, t := range recorded {
+		theirs.code(t.Comment, unhex(t.Payload), unhex(t.Code))
+	}
 
 	padding := newGPComp(gpcompRFC, "codec", "lzs", "what is behind the end marker is padding (RFC 2395, Section 2.3)")
 	padding.code("bits", []byte("a"), pack(lzsBytes("a")+lzsEnd+"111111"), "Padding", "ReceiveOnly")
@@ -193,7 +205,7 @@ func gpcompLZS() *vectors.GPCompFile {
 	bomb.code("1000 bytes", bytes.Repeat([]byte("a"), 1000), lzsRun(1000))
 	bomb.bad("1001 bytes", "short-buffer", lzsRun(1001), "Bomb")
 	bomb.bad("60,000 bytes", "short-buffer", lzsRun(60000), "Bomb")
-	return gpcompFile("RFC 2395, Section 2.2", "RFC 2395 and RFC 1974 have no worked example. Codes are put together from the table of Section 2.2.", rfc, padding, bad, bomb)
+	return gpcompFile("RFC 2395, Section 2.2", "RFC 2395 and RFC 1974 have no worked example. Codes are put together from the table of Section 2.2, or openconnect's.", rfc, theirs, padding, bad, bomb)
 }
 
 func gpcompGHC() *vectors.GPCompFile {
