@@ -41,11 +41,9 @@ type codecDecision struct {
 
 // gpcompExplainer explains and prints.
 type gpcompExplainer struct {
+	list
 	assocs []*gpcomp.Association
 	header bool
-	w      io.Writer
-	form   string
-	n      int
 }
 
 func newGPCompExplain(e *env) *cobra.Command {
@@ -86,7 +84,7 @@ With --hex, every line is a payload in hex, perhaps with a GPComp header.`,
 			for _, a := range assocs {
 				a.NextHeader = next
 			}
-			x := &gpcompExplainer{assocs: assocs, header: header, form: form.text}
+			x := &gpcompExplainer{list: list{form: form.text, head: gpcompExplanationHead}, assocs: assocs, header: header}
 			if hexMode {
 				return x.lines(cmd, e, &in, &out)
 			}
@@ -247,41 +245,13 @@ func (x *gpcompExplainer) capture(cmd *cobra.Command, e *env, in *input, o *outp
 }
 
 func (x *gpcompExplainer) print(r *gpcompExplanation) error {
-	x.n++
-	switch x.form {
-	case "json":
-		sep := ",\n"
-		if x.n == 1 {
-			sep = "[\n"
-		}
-		if _, err := io.WriteString(x.w, sep); err != nil {
-			return err
-		}
-		return report.WriteJSON(x.w, r)
-	case "jsonl":
-		return report.WriteJSONLine(x.w, r)
-	case "tsv":
-		return report.WriteTSV(x.w, r.rows(x.n == 1))
-	}
-	return r.text(x.w)
+	return x.list.print(r, r.rows, r.text)
 }
 
-func (x *gpcompExplainer) end() error {
-	s := ""
-	switch {
-	case x.form == "json" && x.n == 0:
-		s = "[]\n"
-	case x.form == "json":
-		s = "]\n"
-	}
-	_, err := io.WriteString(x.w, s)
-	return err
-}
+// gpcompExplanationHead is the head of the table.
+var gpcompExplanationHead = []string{"packet", "in_bytes", "cpi", "restored_bytes", "codec", "result", "bytes", "text"}
 
-func (r *gpcompExplanation) rows(head bool) (rows [][]string) {
-	if head {
-		rows = append(rows, []string{"packet", "in_bytes", "cpi", "restored_bytes", "codec", "result", "bytes", "text"})
-	}
+func (r *gpcompExplanation) rows() (rows [][]string) {
 	cpi := ""
 	if r.Header != nil {
 		cpi = strconv.Itoa(int(r.Header.CPI))
