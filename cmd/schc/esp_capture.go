@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/internal/report"
@@ -147,21 +149,35 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 			return hex.AppendEncode(dst, to), nil
 		})
 	}
-	x := &espCapture{sameSide: sameSide{longer: true, version: true}, do: do, seal: seal, drop: f.drop}
-	return x.rewrite(cmd, e, &f.in, &f.out, f.quiet, x.packet, func() { x.report(e, f) }, info)
+	x := &espCapture{do: do, what: "opened", drop: f.drop, open: !seal, diet: len(g.diet.All()) > 0}
+	if seal {
+		x.what = "sealed"
+	}
+	return x.run(cmd, e, &f.in, &f.out, info, &f.loudness)
 }
 
-// espCapture rewrites the packets of a capture with a gateway's seal or open.
+// espCapture rewrites the packets of a capture with what a gateway or a converter
+// does to them.
 type espCapture struct {
+	do      func(dst, pkt []byte) ([]byte, error)
+	what    string // is done, such as "sealed"
+	open    bool   // what is broken but not ESP is passed through
+	convert bool   // all is passed through that do does not change
+	drop    bool   // leave out what would be passed through
+	diet    bool   // there are SAs of Diet-ESP
+
 	sameSide
-	do   func(dst, pkt []byte) ([]byte, error)
-	seal bool
-	drop bool
-	buf  []byte
+	buf []byte
 
 	packets, done, passed, dropped, dummies uint64
-	noSA, notIP, cut                        uint64 // part of passed and dropped
+	noSA, noRule, notIP, cut, trailers      uint64 // part of passed and dropped
 	inBytes, outBytes                       uint64 // of the packets that were changed, from IP on
+}
+
+// run does the whole capture.
+func (x *espCapture) run(cmd *cobra.Command, e *env, in *input, o *output, info os.FileInfo, f *loudness) error {
+	x.longer, x.version = true, true
+	return x.rewrite(cmd, e, in, o, f.quiet, x.packet, func() { x.report(e, f) }, info)
 }
 
 func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
@@ -177,6 +193,9 @@ func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
 	case p.Snapped():
 		x.cut++
 		return x.pass(p)
+	case x.convert && loc.Off+loc.Len < len(p.Data):
+		x.trailers++ // the bytes behind the packet would be lost
+		return x.pass(p)
 	}
 	pkt := p.Data[loc.Off : loc.Off+loc.Len]
 	out, err := x.do(append(x.buf[:0], p.Data[:loc.Off]...), pkt)
@@ -186,10 +205,16 @@ func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
 	case e == esp.ErrNoSA:
 		x.noSA++
 		return x.pass(p)
-	case !x.seal && (e == esp.ErrUnsupported || e == esp.ErrTruncated || e == esp.ErrMalformed) && !carriesESP(pkt):
+	case x.convert && passes(err):
+		x.noRule++
+		return x.pass(p)
+	case x.open && (e == esp.ErrUnsupported || e == esp.ErrTruncated || e == esp.ErrMalformed) && !carriesESP(pkt, x.diet):
 		return x.pass(p) // a fragment of something else, or otherwise broken
 	case err != nil:
-		x.failed.addText(n, espError(err, x.seal))
+		x.failed.addText(n, espError(err, x.what == "sealed"))
+		if x.convert {
+			return x.pass(p)
+		}
 		return nil
 	case len(out) == loc.Off:
 		x.dummies++
@@ -213,16 +238,12 @@ func (x *espCapture) pass(p *pcapio.Packet) error {
 	return x.w.WritePacket(p.Iface, p)
 }
 
-func (x *espCapture) report(e *env, f *espFlags) {
+func (x *espCapture) report(e *env, f *loudness) {
 	x.failed.report(e, "packet")
 	if f.quiet {
 		return
 	}
-	what := "opened"
-	if x.seal {
-		what = "sealed"
-	}
-	s := fmt.Sprintf("%s: %d %s, %d passed through, %d failed", report.Plural(int(x.packets), "packet"), x.done, what, x.passed, x.failed.n)
+	s := fmt.Sprintf("%s: %d %s, %d passed through, %d failed", report.Plural(int(x.packets), "packet"), x.done, x.what, x.passed, x.failed.n)
 	if x.dummies > 0 {
 		s += fmt.Sprintf(", %s left out", report.Plural(int(x.dummies), "dummy packet"))
 	}
@@ -233,14 +254,20 @@ func (x *espCapture) report(e *env, f *espFlags) {
 		s += fmt.Sprintf("; %d -> %d bytes", x.inBytes, x.outBytes)
 	}
 	fmt.Fprintln(e.stderr, s)
-	if f.verbose {
-		fmt.Fprintf(e.stderr, "without an SA %d, not IP %d, cut by the snap length %d\n", x.noSA, x.notIP, x.cut)
+	if !f.verbose {
+		return
 	}
+	s = fmt.Sprintf("without an SA %d, not IP %d, cut by the snap length %d", x.noSA, x.notIP, x.cut)
+	if x.convert {
+		s += fmt.Sprintf(", without a Rule %d, with bytes behind the packet %d", x.noRule, x.trailers)
+	}
+	fmt.Fprintln(e.stderr, s)
 }
 
 // carriesESP reports whether a packet that cannot be opened, perhaps a fragment or
-// cut, is one of ESP by its first headers: what else is broken is none of ours.
-func carriesESP(pkt []byte) bool {
+// cut, is one of ESP by its first headers, or of Diet-ESP: what else is broken is
+// none of ours.
+func carriesESP(pkt []byte, diet bool) bool {
 	const fragment, protoESP, udp = 44, 50, 17
 	at, proto, first := 0, byte(0), true
 	switch {
@@ -260,7 +287,7 @@ func carriesESP(pkt []byte) bool {
 	if proto == udp && first && len(pkt) >= at+4 {
 		return binary.BigEndian.Uint16(pkt[at:]) == esp.Port || binary.BigEndian.Uint16(pkt[at+2:]) == esp.Port
 	}
-	return proto == protoESP
+	return proto == protoESP || diet && proto == dietesp.Protocol
 }
 
 // setVersion makes the link header of a frame say the IP version of its packet.
