@@ -68,11 +68,12 @@ func (b Backoff) or(v, def uint16) uint16 {
 const DefaultMaxLen = 65535
 
 // Check reports what is wrong with the fields: ErrMalformed for values out of range
-// and for a CPI of a well-known transform that is not the codec's. A CPI of 0 is for
-// the implied form.
+// and for a CPI of a well-known transform that is not the codec's. CPI 1 is that of no
+// codec: well-known ones need no additional information (RFC 3173, Section 3.3), and
+// "a vendor's" needs the vendor. A CPI of 0 is for the implied form.
 func (a *Association) Check() error {
 	switch {
-	case a.Threshold < 0, a.MaxLen < 0, a.CPI != 0 && !a.CPI.Valid():
+	case a.Threshold < 0, a.MaxLen < 0, a.CPI != 0 && !a.CPI.Valid(), a.CPI == CPI(TransformOUI):
 		return ErrMalformed
 	case a.CPI != 0 && a.CPI < CPIReserved && a.Codec != nil && CPI(a.Codec.Transform().ID) != a.CPI:
 		return ErrMalformed
@@ -135,7 +136,8 @@ func (a *Association) AppendDecompressHeader(dst, data []byte) ([]byte, uint8, e
 // tells the receiver whether the header is there ("uncompressing conundrum",
 // draft-moskowitz-gpcomp-02, Section 3.2). The receiver goes by the first bytes. So a
 // payload that begins like a header of this association is never sent as it is: if
-// it cannot be made smaller the error is ErrRefused, or see Escape.
+// it cannot be made smaller the error is ErrRefused, or see Escape. Neither Threshold
+// nor Backoff keep it from being tried.
 func (a *Association) AppendCompressUnmarked(dst, payload []byte) ([]byte, bool, error) {
 	if !a.Marked(payload) {
 		out, ok := a.AppendCompressHeader(dst, a.NextHeader, payload)
@@ -151,6 +153,9 @@ func (a *Association) AppendCompressUnmarked(dst, payload []byte) ([]byte, bool,
 	out, err := a.Codec.AppendCompress(a.header(dst, a.NextHeader), payload, limit)
 	if err != nil {
 		return dst, false, ErrRefused
+	}
+	if len(out)-len(dst) < len(payload) {
+		a.Reset()
 	}
 	return out, true, nil
 }
@@ -231,7 +236,8 @@ func (a *Association) fail() {
 }
 
 // Find returns the association of list with the CPI, or nil. It is for receivers
-// that have several.
+// that have several; a CPI means something together with the destination, so a list is
+// that of one address.
 func Find(list []*Association, cpi CPI) *Association {
 	for _, a := range list {
 		if a.CPI == cpi {

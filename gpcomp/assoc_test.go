@@ -139,6 +139,28 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestBackoffUnmarked: a payload that has to be compressed starts everything anew if it
+// got smaller, and not if it was sent longer.
+func TestBackoffUnmarked(t *testing.T) {
+	marked := func(size int) []byte {
+		p := sized(100, 0)
+		copy(p, []byte{byte(size), 0, 0, 3})
+		return p
+	}
+	for _, c := range []struct{ size, want int }{{5, 0}, {104, 4}} {
+		f := &fake{}
+		a := Association{CPI: 3, Codec: f, NextHeader: byte(c.size), Escape: true, Backoff: Backoff{Fails: 1, Skip: 5}}
+		a.AppendCompress(nil, sized(100, 200))
+		a.AppendCompress(nil, sized(100, 5))
+		if _, ok, err := a.AppendCompressUnmarked(nil, marked(c.size)); !ok || err != nil || f.calls != 2 {
+			t.Errorf("%d: %v, %v, %d calls", c.size, ok, err, f.calls)
+		}
+		if int(a.skip) != c.want {
+			t.Errorf("%d: %d are to be skipped, want %d", c.size, a.skip, c.want)
+		}
+	}
+}
+
 func minus(n int) string { return strings.Repeat("-", n) }
 
 func TestForms(t *testing.T) {
@@ -278,6 +300,8 @@ func TestCheck(t *testing.T) {
 		{Association{CPI: 65535, Codec: g, Threshold: 1, MaxLen: 1}, nil},
 		{Association{CPI: 2, Codec: z}, ErrMalformed},
 		{Association{CPI: 3, Codec: g}, ErrMalformed},
+		{Association{CPI: 1, Codec: g}, ErrMalformed}, // which vendor's?
+		{Association{CPI: 1}, ErrMalformed},
 		{Association{CPI: 64, Codec: z}, ErrMalformed},
 		{Association{CPI: 255, Codec: z}, ErrMalformed},
 		{Association{Threshold: -1}, ErrMalformed},

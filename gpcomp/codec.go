@@ -65,7 +65,7 @@ const (
 )
 
 // A Transform names an algorithm. With ID TransformOUI, the other fields say whose
-// and which one (RFC 2407, Section 4.4.5.2 wants such an attribute and leaves its
+// and which one (RFC 2407, Section 4.4.5 wants such an attribute and leaves its
 // form to the vendor); else they are 0.
 type Transform struct {
 	ID        TransformID

@@ -15,15 +15,15 @@
 //	codec         transform    compresses with     decompresses with
 //	LZS           3            0.6 to 18 KiB       nothing but the result
 //	GHC           1, our OUI   8 bytes a byte      nothing but the result
-//	deflate       2            about 1.2 MiB       about 45 KiB
-//	deflate dict  1, our OUI   about 1.2 MiB       about 45 KiB
+//	deflate       2            about 800 KiB       about 45 KiB
+//	deflate dict  1, our OUI   about 800 KiB       about 45 KiB
 //
 // # Specifications
 //
 //	draft-moskowitz-gpcomp-02  3.1, 4.1 implied form         done: AppendCompress
 //	                           3.2 uncompressing conundrum   done: AppendCompressUnmarked
-//	                           3.3 non-expansion policy      done, with threshold and back-off; no
-//	                                                         test of compressibility within a payload
+//	                           3.3 non-expansion policy      done, with threshold and back-off; LZS
+//	                                                         stops when a payload cannot become smaller
 //	                           4.2 explicit form             done: AppendCompressHeader
 //	                           5 negotiation                 Transform and CPI; the exchanges are in
 //	                                                         packages ehc and sse

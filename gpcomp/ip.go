@@ -30,8 +30,8 @@ type ipView struct {
 // to be compressed before they become any; ESP, AH and IPComp; packets with a length
 // or an IPv4 checksum that is wrong, which would come back corrected.
 func (a *Association) AppendCompressIP(dst, pkt []byte) ([]byte, bool) {
-	v, err := viewIP(pkt, false)
-	if err != 0 || v.proto == protoESP || v.proto == protoAH || v.proto == Protocol {
+	v, e := viewSend(pkt)
+	if e != 0 {
 		return append(dst, pkt...), false
 	}
 	n := len(dst)
@@ -81,17 +81,37 @@ func (a *Association) AppendDecompressIP(dst, pkt []byte) ([]byte, error) {
 	return out, nil
 }
 
-// ParseIP returns the IPComp header of an IPv4 or IPv6 packet. Errors are those of
-// AppendDecompressIP: ErrUnsupported says that the packet has none.
-func ParseIP(pkt []byte) (Header, error) {
+// ParseIP returns the IPComp header of an IPv4 or IPv6 packet and its offset. Errors are
+// those of AppendDecompressIP: ErrUnsupported says that the packet has none.
+func ParseIP(pkt []byte) (h Header, off int, err error) {
 	v, e := viewIP(pkt, true)
 	if e != 0 {
-		return Header{}, e
+		return Header{}, 0, e
 	}
 	if v.proto != Protocol {
-		return Header{}, ErrUnsupported
+		return Header{}, 0, ErrUnsupported
 	}
-	return ParseHeader(pkt[v.off:])
+	h, err = ParseHeader(pkt[v.off:])
+	return h, v.off, err
+}
+
+// PayloadIP returns the offset of what AppendCompressIP compresses of an IPv4 or IPv6
+// packet. ErrUnsupported, ErrMalformed and ErrTruncated say that it is left as it is.
+func PayloadIP(pkt []byte) (off int, err error) {
+	v, e := viewSend(pkt)
+	if e != 0 {
+		return 0, e
+	}
+	return v.off, nil
+}
+
+// viewSend is viewIP for the sender: without what is not to be compressed.
+func viewSend(pkt []byte) (ipView, Error) {
+	v, e := viewIP(pkt, false)
+	if e == 0 && (v.proto == protoESP || v.proto == protoAH || v.proto == Protocol) {
+		e = ErrUnsupported
+	}
+	return v, e
 }
 
 // viewIP finds the payload that IPComp compresses, or with find the IPComp header if

@@ -101,6 +101,9 @@ func TestIP(t *testing.T) {
 			t.Errorf("%s: argument or prefix changed", c.what)
 		}
 		out = out[1:]
+		if off, err := PayloadIP(c.pkt); off != c.off && ok || (err == nil) != (c.off > 0 || c.what == "incompressible" || c.what == "no payload") {
+			t.Errorf("%s: PayloadIP(%x) = %d, %v, want %d", c.what, c.pkt, off, err, c.off)
+		}
 		if ok != (c.off > 0) || !ok && !bytes.Equal(out, orig) {
 			t.Errorf("%s: AppendCompressIP(%x) = %x, %v", c.what, c.pkt, out, ok)
 		}
@@ -123,8 +126,8 @@ func TestIP(t *testing.T) {
 		if !bytes.Equal(out, want) {
 			t.Errorf("%s: AppendCompressIP(%x) = %x, want %x", c.what, c.pkt, out, want)
 		}
-		if h, err := ParseIP(out); err != nil || h != (Header{orig[c.at], 0, 3}) {
-			t.Errorf("%s: ParseIP(%x) = %+v, %v", c.what, out, h, err)
+		if h, off, err := ParseIP(out); err != nil || off != c.off || h != (Header{orig[c.at], 0, 3}) {
+			t.Errorf("%s: ParseIP(%x) = %+v, %d, %v", c.what, out, h, off, err)
 		}
 		back, err := a.AppendDecompressIP([]byte("q"), out)
 		if err != nil || string(back) != "q"+string(orig) {

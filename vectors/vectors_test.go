@@ -58,6 +58,8 @@ func TestSchema(t *testing.T) {
 		vectors.SchemaESP:     {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
 		vectors.SchemaDietESP: {"": vectors.DietESPFile{}, "group": vectors.DietESPGroup{}, "test": vectors.DietESPTest{}},
 		vectors.SchemaGHC:     {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
+		vectors.SchemaGPComp: {"": vectors.GPCompFile{}, "group": vectors.GPCompGroup{}, "backoff": vectors.GPCompBackoff{},
+			"test": vectors.GPCompTest{}},
 	} {
 		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")
 		if err != nil {

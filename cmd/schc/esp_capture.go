@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 
@@ -167,85 +166,18 @@ type espCapture struct {
 	drop    bool   // leave out what would be passed through
 	diet    bool   // there are SAs of Diet-ESP
 
-	r   *pcapio.Reader
-	out io.Writer
-	w   pcapio.Writer
-	ids int // interfaces that the output has
+	sameSide
 	buf []byte
 
 	packets, done, passed, dropped, dummies uint64
 	noSA, noRule, notIP, cut, trailers      uint64 // part of passed and dropped
 	inBytes, outBytes                       uint64 // of the packets that were changed, from IP on
-	failed                                  failures
 }
 
 // run does the whole capture.
 func (x *espCapture) run(cmd *cobra.Command, e *env, in *input, o *output, info os.FileInfo, f *loudness) error {
-	r, err := in.open(cmd, e)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	out, err := o.create(cmd, e, true, r.Info(), info)
-	if err != nil {
-		return err
-	}
-	defer guard(out)()
-	x.r, x.out = r, out
-	progress := e.progress(r, f.quiet)
-	damage, err := in.each(r, x.packet)
-	if err == nil {
-		err = x.end()
-	}
-	progress.stop()
-	if err != nil {
-		return err
-	}
-	if err := commit(out); err != nil {
-		return err
-	}
-	x.report(e, f)
-	if err := e.damaged(damage); err != nil {
-		return err
-	}
-	if x.failed.n > 0 {
-		return errFailed
-	}
-	return nil
-}
-
-// sync opens the output and adds new interfaces. The input's own link types do
-// for both sides, but for those of one IP version only.
-func (x *espCapture) sync() error {
-	all := x.r.Interfaces()
-	if x.w == nil {
-		format := x.r.Format()
-		format.Gzip = false
-		format.SnapLen = max(format.SnapLen, 1<<18) // what is sealed is longer
-		format.NG = format.NG || len(all) != 1
-		var err error
-		if x.w, err = pcapio.NewWriter(x.out, format, application); err != nil {
-			return err
-		}
-	}
-	for ; x.ids < len(all); x.ids++ {
-		i := *all[x.ids]
-		i.SnapLen = 0
-		if i.LinkType == pcapio.LinkTypeIPv4 || i.LinkType == pcapio.LinkTypeIPv6 {
-			i.LinkType = pcapio.LinkTypeRaw
-		}
-		if _, err := x.w.AddInterface(i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (x *espCapture) end() error {
-	if err := x.sync(); err != nil {
-		return err
-	}
-	return x.w.Flush()
+	x.longer, x.version = true, true
+	return x.rewrite(cmd, e, in, o, f.quiet, x.packet, func() { x.report(e, f) }, info)
 }
 
 func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {

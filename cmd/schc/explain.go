@@ -62,56 +62,16 @@ With --hex, every line is a packet in hex.`,
 
 // explainer explains packets and prints what it finds.
 type explainer struct {
+	list
 	rules *loaded
 	in    schc.Inputs
-	w     io.Writer
-	form  string
 	all   bool
 	first bool // schc.Options.FirstMatch
-	n     int  // explanations printed
 }
 
 // print prints one explanation.
 func (x *explainer) print(r *report.Explanation) error {
-	x.n++
-	switch x.form {
-	case "json":
-		sep := ",\n"
-		if x.n == 1 {
-			sep = "[\n"
-		}
-		if _, err := io.WriteString(x.w, sep); err != nil {
-			return err
-		}
-		return report.WriteJSON(x.w, r)
-	case "jsonl":
-		return report.WriteJSONLine(x.w, r)
-	case "tsv":
-		rows := r.Rows()
-		if x.n == 1 {
-			rows = append([][]string{report.ExplanationHead}, rows...)
-		}
-		return report.WriteTSV(x.w, rows)
-	}
-	if x.n > 1 {
-		io.WriteString(x.w, "\n")
-	}
-	return r.WriteText(x.w, x.all)
-}
-
-// end closes the JSON array.
-func (x *explainer) end() error {
-	s := ""
-	switch {
-	case x.form == "json" && x.n == 0:
-		s = "[]\n"
-	case x.form == "json":
-		s = "]\n"
-	case x.form == "tsv" && x.n == 0:
-		return report.WriteTSV(x.w, [][]string{report.ExplanationHead})
-	}
-	_, err := io.WriteString(x.w, s)
-	return err
+	return x.list.print(r, r.Rows, func(w io.Writer) error { return r.WriteText(w, x.all) })
 }
 
 // packet explains packet n in a direction; 0 tries both.
@@ -190,7 +150,7 @@ func explainCapture(cmd *cobra.Command, e *env, f *explainFlags, args []string) 
 	}
 	defer guard(out)()
 	w := newBuffered(out)
-	x := &explainer{rules: j.rules, in: j.in, w: w, form: f.form.text, all: f.verbose, first: f.rules.opts.FirstMatch}
+	x := &explainer{list: list{w: w, form: f.form.text, head: report.ExplanationHead}, rules: j.rules, in: j.in, all: f.verbose, first: f.rules.opts.FirstMatch}
 	last, noRule := uint64(0), false
 	damage, err := f.in.each(j.r, func(n uint64, p *pcapio.Packet) error {
 		last = n
@@ -262,7 +222,7 @@ func explainHex(cmd *cobra.Command, e *env, f *explainFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	x := &explainer{rules: rules, in: in, form: f.form.text, all: f.verbose, first: f.rules.opts.FirstMatch}
+	x := &explainer{list: list{form: f.form.text, head: report.ExplanationHead}, rules: rules, in: in, all: f.verbose, first: f.rules.opts.FirstMatch}
 	l := &lineLoop{e: e, in: &f.in, out: &f.out, rules: rules.info}
 	n := uint64(0)
 	l.each = func(w io.Writer, words [][]byte, err error) error {

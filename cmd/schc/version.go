@@ -31,6 +31,15 @@ var specifications = []specification{
 	{"draft-ietf-schc-protocol-numbers", "06", "SCHC on link layers: EtherType, of which none is assigned yet"},
 	{"RFC 4944, 6282, 7400, 8025", "", "6LoWPAN: frames, IPHC and NHC, GHC, paging"},
 	{"RFC 4303", "", "ESP"},
+	{"draft-ietf-ipsecme-diet-esp", "10", "Diet-ESP"},
+	{"draft-mglt-ipsecme-diet-esp", "10", "Diet-ESP of June 2023"},
+	{"draft-ietf-ipsecme-ikev2-diet-esp-extension", "04", "HCP_PROPOSAL"},
+	{"draft-mglt-ipsecme-ikev2-diet-esp-extension", "04", "EHC_SUPPORTED"},
+	{"draft-moskowitz-sse", "05", "SSE"},
+	{"RFC 3173", "", "IPComp"},
+	{"draft-moskowitz-gpcomp", "02", "GPComp"},
+	{"RFC 2394", "", "DEFLATE for payloads"},
+	{"RFC 2395", "", "LZS for payloads"},
 }
 
 // versionReport is what the version command prints.

@@ -1,7 +1,8 @@
-// Command gen writes the compression vectors of package vectors: it assigns
+// Command gen writes the vectors of package vectors about header and payload
+// compression: it assigns
 // identifiers, counts and layout. Run it in the root of the module:
 //
-//	go run ./vectors/gen         # writes vectors/schc/*.json
+//	go run ./vectors/gen         # writes vectors/schc/*.json and vectors/gpcomp/*.json
 //	go run ./vectors/gen -check  # fails if they are not what it writes
 //
 // What a test expects is in the sources of this command, residue by residue, as
@@ -14,6 +15,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,42 +55,49 @@ func main() {
 }
 
 func run(dir string, check bool) error {
-	var names []string
-	for name := range families {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		data, err := encode(families[name]())
+	files := map[string][]byte{}
+	for name, family := range families {
+		data, err := encode(family())
+		if err == nil {
+			_, err = vectors.ParseCompress(data)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if _, err := vectors.ParseCompress(data); err != nil {
+		files[name] = data
+	}
+	for name, family := range gpcompFamilies {
+		files[name] = encodeGPComp(family())
+		if _, err := vectors.ParseGPComp(files[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if check {
 			old, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
-			if !bytes.Equal(old, data) {
+			if !bytes.Equal(old, files[name]) {
 				return fmt.Errorf("%s is not what this command writes; run go run ./vectors/gen", path)
 			}
 			continue
 		}
-		if err := os.WriteFile(path, data, 0o666); err != nil {
+		if err := os.WriteFile(path, files[name], 0o666); err != nil {
 			return err
 		}
 	}
 	// A file that no function writes is a hand edit.
-	files, err := filepath.Glob(filepath.Join(dir, "schc", "*.json"))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if families["schc/"+filepath.Base(f)] == nil {
-			return fmt.Errorf("%s is written by nothing here", f)
+	for _, folder := range []string{"schc", "gpcomp"} {
+		list, err := filepath.Glob(filepath.Join(dir, folder, "*.json"))
+		if err != nil {
+			return err
+		}
+		for _, f := range list {
+			if files[folder+"/"+filepath.Base(f)] == nil {
+				return fmt.Errorf("%s is written by nothing here", f)
+			}
 		}
 	}
 	return nil

@@ -69,6 +69,8 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.espFile(data)
 		case schema == vectors.SchemaDietESP:
 			r.dietFile(data)
+		case schema == vectors.SchemaGPComp:
+			r.gpcompFile(data)
 		default:
 			r.fail(0, "load", "unknown schema %q", schema)
 		}

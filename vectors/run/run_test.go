@@ -67,7 +67,7 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
-// TestRunNotices: a changed byte in a fragmentation, 6LoWPAN or GHC vector fails.
+// TestRunNotices: a changed byte in a fragmentation, 6LoWPAN, GHC or GPComp vector fails.
 func TestRunNotices(t *testing.T) {
 	for _, x := range []struct{ file, old, new, ways string }{
 		{"frag/rfc8724.json", `"msg": "b078bd036818bd8d1c094680"`, `"msg": "b078bd036818bd8d1c094682"`, "sender receiver"},
@@ -82,6 +82,20 @@ func TestRunNotices(t *testing.T) {
 		{"ghc/rfc7400.json", `"code": "049b006bde82"`, `"code": "049b006bdf82"`, "decompress"},
 		{"ghc/rfc7400.json", `"result": "valid"`, `"result": "malformed"`, "decompress"},
 		{"ghc/rfc7400.json", `"src": "fe80`, `"src": "fe`, "load"},
+		{"gpcomp/header.json", `"next_header":17,"cpi":2`, `"next_header":17,"cpi":3`, "parse"},
+		{"gpcomp/header.json", `"sent":"11000002"`, `"sent":"11010002"`, "write"},
+		{"gpcomp/lzs.json", `"payload":"61","sent":"30e000"`, `"payload":"62","sent":"30e000"`, "decompress"},
+		{"gpcomp/lzs.json", `"result":"truncated"`, `"result":"malformed"`, "decompress"},
+		{"gpcomp/lzs.json", `"form":"codec"`, `"form":"code"`, "load"},
+		{"gpcomp/ghc.json", `"codec":"ghc"`, `"codec":"lzs"`, "decompress"},
+		{"gpcomp/deflate.json", `"payload":"61"`, `"payload":"62"`, "decompress"},
+		{"gpcomp/policy.json", `"sent":"61616161","result"`, `"sent":"61616162","result"`, "send"},
+		{"gpcomp/policy.json", `"payload":"6161616161","sent":"30e06c00","compressed":true`, `"payload":"6161616161","sent":"30e06c00"`, "send"},
+		{"gpcomp/policy.json", `"threshold":10,`, `"threshold":1000,`, "send"},
+		{"gpcomp/policy.json", `"skip":2`, `"skip":3`, "send"},
+		{"gpcomp/policy.json", `"result":"no-sa"`, `"result":"truncated"`, "receive"},
+		{"gpcomp/policy.json", `"cpi":300,`, `"cpi":100,`, "load"},
+		{"gpcomp/ipcomp.json", `"form":"ip","codec":"lzs","cpi":3`, `"form":"ip","codec":"lzs","cpi":300`, "send receive"},
 	} {
 		data, err := vectors.FS.ReadFile(x.file)
 		if err != nil {
