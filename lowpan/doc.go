@@ -5,10 +5,10 @@
 //	ipv6, err := lowpan.AppendDecompress(nil, frame, link, &table, lowpan.Options{})
 //
 // A frame payload begins with a dispatch byte. A Fragmenter makes several of
-// a packet, a Reassembler the packet of several. ParseFrame, ParseEthernet and
-// ParseL2CAP get at frame payloads and link-layer addresses, ParseHeaders at
-// what may stand in front of a compressed packet, and Explain says what every
-// bit of a frame payload stands for.
+// a packet, a Reassembler the packet of several. ParseFrame, ParseEthernet,
+// ParseL2CAP and, below that, ParseBLE get at frame payloads and link-layer
+// addresses, ParseHeaders at what may stand in front of a compressed packet, and
+// Explain says what every bit of a frame payload stands for.
 //
 // # Specifications
 //
@@ -18,11 +18,12 @@
 //	RFC 6282  IPHC, NHC                          done, all forms, both directions
 //	RFC 6775  4.2 context option, 5.4 lifetimes  done; no Neighbor Discovery
 //	RFC 7400  GHC, capability option             done
-//	RFC 7668  3.2 Bluetooth LE                   addresses and L2CAP frames
+//	RFC 7668  3.2 Bluetooth LE                   addresses, L2CAP frames and signals, link-layer packets
 //	RFC 7973  EtherType 0xA0ED                   done
 //	RFC 8025  paging dispatch                    done; pages 0 and 1 have content
 //	RFC 8066  ESC dispatch                       recognised
 //	RFC 8138  routing headers                    read and carried; not expanded to IPv6
+//	RFC 8931  recoverable fragments              not done: an unknown dispatch
 //	draft-ietf-6lo-schc-15dot4                   dispatch recognised and written
 //	IEEE 802.15.4-2006, -2015 MAC frames         read; plain 2006 data frames written
 //

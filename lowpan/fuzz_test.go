@@ -121,6 +121,12 @@ func FuzzFrame(f *testing.F) {
 		ParseTAP(b)
 		ParseEthernet(b)
 		ParseL2CAP(b, kind&1 == 0)
+		ParseL2CAPSignal(b)
+		ParseBLERadio(b)
+		if f, err := ParseBLE(b, kind&1 == 0); err == nil {
+			f.Connection()
+			f.CRCOK(uint32(kind))
+		}
 		ParseContextOption(b)
 		ParseCapabilityOption(b)
 		if err != nil {

@@ -35,6 +35,7 @@ const (
 	Encrypted               // an encrypted 802.15.4 payload
 	Cut                     // a part of a frame (snap length)
 	BadFrame                // a damaged or unknown link header
+	Part                    // a part of a packet that the link layer put into several (Bluetooth)
 )
 
 // Frame is what is known of a captured frame.
@@ -45,10 +46,12 @@ type Frame struct {
 	BadFCS  bool          // there is a frame check sequence, and it is wrong
 	MAC     *lowpan.Frame // of 802.15.4 frames that could be read
 	MACLen  int           // bytes of the captured frame that are not Payload
+	Parts   int           // captured frames that Payload was in, where that may be several
 	Err     error         // of BadFrame
 }
 
-// Locate finds the LoWPAN frame payload of a captured frame. ti says that frame
+// Locate is Receiver.Locate for link layers on which every frame stands for
+// itself: IEEE 802.15.4 and Ethernet. ti says that frame
 // check sequences are those of Texas Instruments' radios: signal strength, and a
 // bit that says whether the right ones were there.
 func Locate(p *pcapio.Packet, ti bool) Frame {
@@ -97,17 +100,24 @@ func Locate(p *pcapio.Packet, ti bool) Frame {
 		}
 	}
 	f.MACLen = len(p.Data) - len(f.Payload)
-	if h, err := lowpan.ParseHeaders(f.Payload, 0); err == nil {
-		switch h.Kind {
-		case lowpan.KindIPHC, lowpan.KindIPv6, lowpan.KindFragment:
-		default:
-			f.Status = NotIPv6
-		}
-		if h.HasMesh {
-			f.Link = h.Mesh.Link()
-		}
-	}
+	f.classify()
 	return f
+}
+
+// classify looks at the headers of the payload.
+func (f *Frame) classify() {
+	h, err := lowpan.ParseHeaders(f.Payload, 0)
+	if err != nil {
+		return
+	}
+	switch h.Kind {
+	case lowpan.KindIPHC, lowpan.KindIPv6, lowpan.KindFragment:
+	default:
+		f.Status = NotIPv6
+	}
+	if h.HasMesh {
+		f.Link = h.Mesh.Link()
+	}
 }
 
 // EUI64 is the 64-bit address that stands for a 48-bit one on 802.15.4: with
@@ -164,12 +174,25 @@ type Receiver struct {
 	Table   *lowpan.Table
 	Options lowpan.Options
 
+	TI bool // frame check sequences are those of Texas Instruments' radios
+
 	clock Clock
 	reasm lowpan.Reassembler
+	ble   bluetooth
 	buf   []byte
 
 	// Incomplete counts the packets of which fragments are missing, so far.
 	Incomplete uint64
+}
+
+// Locate finds the LoWPAN frame payload of the next frame of a capture, which is
+// valid until the next call. It follows the connections of Bluetooth: every frame
+// is to be given to it once, in the order of the capture.
+func (r *Receiver) Locate(p *pcapio.Packet) Frame {
+	if IsBLE(p.Interface.LinkType) {
+		return r.ble.locate(p)
+	}
+	return Locate(p, r.TI)
 }
 
 // maxPending is how many packets may be in reassembly at a time. Captures of
@@ -177,14 +200,14 @@ type Receiver struct {
 const maxPending = 128
 
 // Packet restores the packet that a frame completes; it is valid until the next
-// call. fragment says that the frame is a fragment; pkt is nil where more of
+// call. fragment says that the frame is one of several; pkt is nil where more of
 // them are needed.
 func (r *Receiver) Packet(p *pcapio.Packet, f *Frame) (pkt []byte, fragment bool, err error) {
-	if h, err := lowpan.ParseHeaders(f.Payload, 0); err == nil {
-		fragment = h.Fragment.Kind != lowpan.FragmentNone
-	}
+	h, err := lowpan.ParseHeaders(f.Payload, 0)
+	pieces := err == nil && h.Fragment.Kind != lowpan.FragmentNone
+	fragment = pieces || f.Parts > 1
 	now := uint64(0)
-	if fragment {
+	if pieces {
 		if r.reasm.Slots == nil {
 			r.reasm.Slots = make([]lowpan.Slot, maxPending)
 			for i := range r.reasm.Slots {
@@ -209,7 +232,9 @@ func (r *Receiver) Packet(p *pcapio.Packet, f *Frame) (pkt []byte, fragment bool
 // End gives up the packets that are still in reassembly.
 func (r *Receiver) End() {
 	n, _ := r.reasm.Expire(math.MaxUint64)
-	r.Incomplete += uint64(n)
+	r.ble.flush()
+	r.Incomplete += uint64(n) + r.ble.incomplete
+	r.ble.incomplete = 0
 }
 
 // Sender makes IEEE 802.15.4 data frames of IPv6 packets. It is for one
