@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/schckit/schckit/internal/lowcap"
+	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/lowpan"
 	"github.com/schckit/schckit/vectors"
 )
@@ -112,6 +114,66 @@ func (r *runner) iphc(t *vectors.IPHCTest, tab *lowpan.Table, ghc *lowpan.GHC) {
 		r.stats.Ways++
 		if c, err := lowpan.AppendCompress(nil, way.pkt, l, tab, opts); err != nil || !bytes.Equal(c, frame) {
 			r.fail(t.ID, way.name, "%x, %v, want %s", c, err, t.Frame)
+		}
+	}
+}
+
+func (r *runner) receiveFile(data []byte) {
+	f, err := vectors.ParseReceive(data)
+	if err != nil {
+		r.fail(0, "load", "%v", err)
+		return
+	}
+	for i := range f.Groups {
+		g := &f.Groups[i]
+		tab, err := table(g.Contexts)
+		if err != nil {
+			r.fail(0, "load", "group %d: %v", i+1, err)
+			continue
+		}
+		for j := range g.Tests {
+			if t := &g.Tests[j]; r.selected(t.ID) {
+				r.stats.Tests++
+				r.stats.Sources[g.Source]++
+				r.receive(t, tab)
+			}
+		}
+	}
+}
+
+// receive runs one test.
+func (r *runner) receive(t *vectors.ReceiveTest, tab *lowpan.Table) {
+	r.stats.Ways++
+	recv := lowcap.Receiver{Table: tab}
+	for i, x := range t.Frames {
+		b, _ := hex.DecodeString(x.Frame)
+		p := pcapio.Packet{Data: b, OrigLen: uint32(len(b)), Ticks: x.Ms, Interface: &pcapio.Interface{LinkType: pcapio.LinkType(x.Link), Resolution: 3}}
+		f := recv.Locate(&p)
+		result, pkt := "", []byte(nil)
+		switch f.Status {
+		case lowcap.LoWPAN:
+			var err error
+			if pkt, _, err = recv.Packet(&p, &f); err != nil {
+				result = lowpanClass(err)
+			} else if result = "part"; pkt != nil {
+				result = "packet"
+			}
+		case lowcap.BadFrame:
+			result = lowpanClass(f.Err)
+		case lowcap.Part:
+			result = "part"
+		case lowcap.NoPayload:
+			result = "no-payload"
+		case lowcap.NotIPv6:
+			result = "not-ipv6"
+		case lowcap.Encrypted:
+			result = "encrypted"
+		case lowcap.OtherLink:
+			result = "other-link"
+		}
+		if got := hex.EncodeToString(pkt); result != x.Result || got != x.Packet {
+			r.fail(t.ID, "receive", "frame %d: %s, %s, want %s, %s", i+1, result, got, x.Result, x.Packet)
+			return
 		}
 	}
 }
