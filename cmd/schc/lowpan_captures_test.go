@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -387,6 +388,18 @@ func TestLowpanSVG(t *testing.T) {
 	}
 	if r := tool("", append(args, "-")...); r.code != exitError {
 		t.Errorf("plot and table on standard output: %+v", r)
+	}
+}
+
+// TestLowpanSVGTicks: no tick has digits behind the point for nothing.
+func TestLowpanSVGTicks(t *testing.T) {
+	svg := filepath.Join(t.TempDir(), "a.svg")
+	if r := tool("", "lowpan", "stats", mixedPcap, "--svg", svg); r.code != exitDone {
+		t.Fatal(r)
+	}
+	text := mustRead(t, svg)
+	if !bytes.Contains(text, []byte(">0<")) || bytes.Contains(text, []byte(".00<")) {
+		t.Errorf("ticks: %q", regexp.MustCompile(`>[0-9.]+<`).FindAll(text, -1))
 	}
 }
 
