@@ -269,7 +269,7 @@ func TestLowpanFrames(t *testing.T) {
 		t.Skipf("%s is not there", sharedCaptures)
 	}
 	for _, dir := range []struct{ name, flags string }{
-		{"salties", "--context 0=aaaa::/64"},
+		{"salties", "--context 0=aaaa::/64 --key 000102030405060708090a0b0c0d0e0f"},
 		{"made", "--ghc --elide-checksum --context 0=fd00:cafe:face:1234::/64 --context 1=2001:2:0:1::/64 --context 2=2001:2:0:2::/64,decompress-only"},
 	} {
 		names, _ := filepath.Glob(sharedCaptures + "/" + dir.name + "/*.pcap*")
@@ -279,6 +279,9 @@ func TestLowpanFrames(t *testing.T) {
 			f := s.LoWPAN
 			if f == nil {
 				continue
+			}
+			if f.Encrypted > 0 || dir.name == "salties" && f.Packets == 0 {
+				t.Errorf("verify %s: %d frames are still encrypted, %d packets", path, f.Encrypted, f.Packets)
 			}
 			// OpenThread's tests have frames that must be refused.
 			refused := strings.Contains(path, "openthread_test")

@@ -41,9 +41,9 @@ the frames, which is the original one unless that had VLAN tags or other than th
 usual group addresses.
 
 In other captures frames without an IPv6 packet are left out: beacons,
-acknowledgments, encrypted frames, other dispatches. A frame that should hold a
-packet and cannot be restored is reported, and the exit code is 1. --filter looks
-at the frames.
+acknowledgments, other dispatches, and encrypted frames, unless --key has their
+key. A frame that should hold a packet and cannot be restored is reported, and the
+exit code is 1. --filter looks at the frames.
 
 With --hex, every line is
 
@@ -98,7 +98,7 @@ func lowpanDecompressCapture(cmd *cobra.Command, e *env, f *lowpanDecompressFlag
 	}
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
-	x := &wpanRestorer{r: r, out: out, flags: f, recv: lowcap.Receiver{Table: &f.table, Options: f.opts, TI: f.ti}}
+	x := &wpanRestorer{r: r, out: out, flags: f, recv: lowcap.Receiver{Table: &f.table, Options: f.opts, TI: f.ti, Keys: f.blocks}}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
 		err = x.end()
@@ -286,6 +286,9 @@ func (x *wpanRestorer) packet(n uint64, p *pcapio.Packet) error {
 func restoreFrame(n uint64, p *pcapio.Packet, f *lowcap.Frame, r *lowcap.Receiver, c *lowcap.Frames, failed *lowFailures) []byte {
 	if f.BadFCS {
 		c.BadFCS++
+	}
+	if f.Decrypted {
+		c.Decrypted++
 	}
 	switch f.Status {
 	case lowcap.LoWPAN:

@@ -267,7 +267,7 @@ func lowpanExplainCapture(cmd *cobra.Command, e *env, f *lowpanExplainFlags, arg
 	}
 	defer guard(out)()
 	w := newBuffered(out)
-	x := &lowExplainer{table: &f.table, opts: f.opts, w: w, form: f.form.text, recv: lowcap.Receiver{TI: f.ti}}
+	x := &lowExplainer{table: &f.table, opts: f.opts, w: w, form: f.form.text, recv: lowcap.Receiver{TI: f.ti, Keys: f.blocks}}
 	failed, last := false, uint64(0)
 	damage, err := f.in.each(r, func(n uint64, p *pcapio.Packet) error {
 		last = n

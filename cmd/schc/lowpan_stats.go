@@ -39,7 +39,7 @@ func addCompare(cmd *cobra.Command, e *env, f *compressFlags, form *format, o *o
 		if on {
 			return compare(cmd, e, &c, f, form, o, args)
 		}
-		for _, name := range []string{"context", "link-iid", "elide-checksum", "link-src", "link-dst", "mtu", "strip-routing", "ti-fcs", "svg"} {
+		for _, name := range []string{"context", "link-iid", "elide-checksum", "link-src", "link-dst", "mtu", "strip-routing", "ti-fcs", "key", "svg"} {
 			if given(cmd, name) {
 				return usagef(cmd, "--%s needs --compare", name)
 			}

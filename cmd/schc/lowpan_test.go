@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/aes"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/schckit/schckit/internal/ccm"
 	"github.com/schckit/schckit/internal/lowcap"
 	"github.com/schckit/schckit/internal/pcapio"
 )
@@ -48,6 +50,7 @@ var lowpanGolden = []struct {
 	{name: "frames", runs: []string{
 		"lowpan decompress testdata/lowpan/frames.pcap --context 0=fd00:cafe:face:1234::/64 -w $T/raw.pcap",
 		"lowpan decompress testdata/lowpan/frames.pcap -v --pcapng --strip-routing -w $T/raw.pcapng",
+		"lowpan decompress testdata/lowpan/frames.pcap -v --strip-routing --key 000102030405060708090a0b0c0d0e0f --key c0c1c2c3c4c5c6c7c8c9cacbcccdcecf -w $T/key.pcap",
 		"lowpan explain testdata/lowpan/frames.pcap"}},
 	{name: "bluetooth", runs: []string{
 		"lowpan decompress testdata/lowpan/bluetooth.pcap -v -w $T/raw.pcap",
@@ -96,6 +99,7 @@ var lowpanGolden = []struct {
 		"lowpan compress --context 1=2001:db8::1/64 x", "lowpan compress --context 1=2001:db8::/64,frob x",
 		"lowpan compress --context 1=2001:db8::/64 --context 1=2001:db8::/64 x",
 		"lowpan compress --link-src 00 x", "lowpan compress --pan x x", "lowpan compress --mtu 20 x", "lowpan compress --mtu 9999 x",
+		"lowpan decompress --key 0011 x", "lowpan decompress --hex --key 000102030405060708090a0b0c0d0e0f",
 		"lowpan compress --hex --fcs", "lowpan compress --hex --link x", "lowpan compress --link ble x", "lowpan compress nowhere.pcap",
 		"lowpan compress testdata/odd.pcap -w testdata/odd.pcap", "lowpan explain --frames x", "lowpan explain --hex --frames --ghc",
 		"lowpan stats -C x y", "lowpan stats --compare y", "lowpan stats --svg - y", "lowpan verify -f x y", "lowpan decompress a b"}},
@@ -176,6 +180,7 @@ func makeFrames(t *testing.T) {
 		head + "c0380007" + "7a333a8000010203040506", // a first fragment that the next one completes
 		head + "e038000706" + "0102030405060708",
 		head + "c1000008" + "7a333a8000010203040506", // one that stays incomplete
+		lowpanSealed(t),
 	} {
 		mac := spacedHex(t, s)
 		crc := uint16(0)
@@ -214,6 +219,21 @@ func spacedHex(t *testing.T, s string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// lowpanSealed is an encrypted frame: level 5, with the key c0 to cf.
+func lowpanSealed(t *testing.T) string {
+	var c ccm.CCM
+	block, err := aes.NewCipher(spacedHex(t, "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"))
+	if err == nil {
+		err = c.Reset(block, 13, 4)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := spacedHex(t, "49dc 02 cdab ccbbaa10ef5e0000 0011220000ef5e00 05 01000000")
+	nonce := spacedHex(t, "005eef0000221100 00000001 05")
+	return hex.EncodeToString(c.Seal(bytes.Clone(header), nonce, spacedHex(t, "7a333a8000010203040506"), header))
 }
 
 func writeFrames(t *testing.T, path string, link pcapio.LinkType, list [][]byte) {

@@ -66,7 +66,7 @@ func newLowpanRun(cmd *cobra.Command, l *lowpanFlags, s *senderFlags) (*lowpanRu
 	if err != nil {
 		return nil, err
 	}
-	return &lowpanRun{send: send, flags: s, recv: lowcap.Receiver{Table: &l.table, Options: l.opts, TI: l.ti}}, nil
+	return &lowpanRun{send: send, flags: s, recv: lowcap.Receiver{Table: &l.table, Options: l.opts, TI: l.ti, Keys: l.blocks}}, nil
 }
 
 // carriesFrames reports whether a captured frame is to be restored: it is not

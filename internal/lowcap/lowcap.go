@@ -5,6 +5,7 @@
 package lowcap
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"math"
 
@@ -48,6 +49,9 @@ type Frame struct {
 	MACLen  int           // bytes of the captured frame that are not Payload
 	Parts   int           // captured frames that Payload was in, where that may be several
 	Err     error         // of BadFrame
+
+	Decrypted bool   // Payload was encrypted
+	header    []byte // what is in front of the payload of an Encrypted frame
 }
 
 // Locate is Receiver.Locate for link layers on which every frame stands for
@@ -95,6 +99,7 @@ func Locate(p *pcapio.Packet, ti bool) Frame {
 			f.Status = NoPayload
 			if m.Type == lowpan.FrameData && m.Security.Encrypted() {
 				f.Status = Encrypted
+				f.header = mac[:len(mac)-len(m.FCS)-len(m.MIC)-len(m.Payload)]
 			}
 			return f
 		}
@@ -174,11 +179,13 @@ type Receiver struct {
 	Table   *lowpan.Table
 	Options lowpan.Options
 
-	TI bool // frame check sequences are those of Texas Instruments' radios
+	TI   bool           // frame check sequences are those of Texas Instruments' radios
+	Keys []cipher.Block // of IEEE 802.15.4 security: each is tried
 
 	clock Clock
 	reasm lowpan.Reassembler
 	ble   bluetooth
+	plain []byte // of a frame that was encrypted
 	buf   []byte
 
 	// Incomplete counts the packets of which fragments are missing, so far.
@@ -192,7 +199,13 @@ func (r *Receiver) Locate(p *pcapio.Packet) Frame {
 	if IsBLE(p.Interface.LinkType) {
 		return r.ble.locate(p)
 	}
-	return Locate(p, r.TI)
+	f := Locate(p, r.TI)
+	if f.Status == Encrypted && len(r.Keys) > 0 {
+		if r.decrypt(&f); f.Decrypted {
+			f.MACLen = len(p.Data) - len(f.Payload)
+		}
+	}
+	return f
 }
 
 // maxPending is how many packets may be in reassembly at a time. Captures of
