@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/vectors"
 )
 
@@ -500,33 +499,4 @@ func TestReceiveTshark(t *testing.T) {
 		}
 	}
 	t.Logf("%d packets", asked)
-}
-
-// TestOwnVectors runs the file as schc vectors run does.
-func TestOwnVectors(t *testing.T) {
-	data, err := os.ReadFile("../../vectors/lowpan/receive.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := vectors.ParseReceive(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range f.Groups {
-		for _, v := range g.Tests {
-			var recv Receiver
-			for i, x := range v.Frames {
-				p := captured(pcapio.LinkType(x.Link), mustHex(t, x.Frame))
-				p.Ticks, p.Interface.Resolution = x.Ms, 3
-				f := recv.Locate(p)
-				var pkt []byte
-				if f.Status == LoWPAN {
-					pkt, _, _ = recv.Packet(p, &f)
-				}
-				if got := hex.EncodeToString(pkt); got != x.Packet {
-					t.Errorf("%d, %s, frame %d: %s, %+v, want %s, %s", v.ID, v.Comment, i+1, got, f, x.Packet, x.Result)
-				}
-			}
-		}
-	}
 }

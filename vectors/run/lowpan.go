@@ -53,6 +53,16 @@ func table(contexts map[string]string) (*lowpan.Table, error) {
 	return tab, nil
 }
 
+// takes reports whether test id is to be run, and counts it.
+func (r *runner) takes(id int, source string) bool {
+	if !r.selected(id) {
+		return false
+	}
+	r.stats.Tests++
+	r.stats.Sources[source]++
+	return true
+}
+
 func (r *runner) iphcFile(data []byte) {
 	f, err := vectors.ParseIPHC(data)
 	if err != nil {
@@ -68,9 +78,7 @@ func (r *runner) iphcFile(data []byte) {
 			continue
 		}
 		for j := range g.Tests {
-			if t := &g.Tests[j]; r.selected(t.ID) {
-				r.stats.Tests++
-				r.stats.Sources[g.Source]++
+			if t := &g.Tests[j]; r.takes(t.ID, g.Source) {
 				r.iphc(t, tab, ghc)
 			}
 		}
@@ -132,9 +140,7 @@ func (r *runner) receiveFile(data []byte) {
 			continue
 		}
 		for j := range g.Tests {
-			if t := &g.Tests[j]; r.selected(t.ID) {
-				r.stats.Tests++
-				r.stats.Sources[g.Source]++
+			if t := &g.Tests[j]; r.takes(t.ID, g.Source) {
 				r.receive(t, tab)
 			}
 		}
@@ -188,9 +194,7 @@ func (r *runner) ghcFile(data []byte) {
 	for i := range f.Groups {
 		g := &f.Groups[i]
 		for j := range g.Tests {
-			if t := &g.Tests[j]; r.selected(t.ID) {
-				r.stats.Tests++
-				r.stats.Sources[g.Source]++
+			if t := &g.Tests[j]; r.takes(t.ID, g.Source) {
 				r.ghc(t, ghc)
 			}
 		}
