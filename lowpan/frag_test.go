@@ -3,6 +3,7 @@ package lowpan
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand"
 	"testing"
 )
@@ -186,6 +187,8 @@ func TestReassembly(t *testing.T) {
 		{"beyond the size", []step{{with(frag(56, n), 4, 8), 0, false, ErrMalformed}}},
 		{"first longer than the size", []step{{with(frag(0, n), 1, 64), 0, false, ErrMalformed}}},
 		{"timeout", []step{{frag(0, 40), 10, false, nil}, {frag(40, 56), 60009, false, nil}, {frag(56, n), 60010, false, nil}, {frag(0, 40), 60011, false, nil}, {frag(40, 56), 60012, true, nil}}},
+		{"begun anew, with the time of that", []step{{frag(0, 40), 10, false, nil}, {frag(40, 48), 20, false, nil}, {frag(40, 56), 60009, false, nil}, {frag(56, n), 120008, false, nil}, {frag(0, 40), 120008, true, nil}}},
+		{"begun anew, timeout", []step{{frag(0, 40), 10, false, nil}, {frag(40, 48), 20, false, nil}, {frag(40, 56), 60009, false, nil}, {frag(56, n), 120009, false, nil}, {frag(0, 40), 120009, false, nil}}},
 		{"other tag", []step{{frag(0, 40), 0, false, nil}, {with(frag(40, n), 3, 8), 0, false, nil}, {frag(40, n), 0, true, nil}}},
 		{"no slot", []step{{frag(0, 40), 0, false, nil}, {with(frag(40, n), 3, 8), 0, false, nil}, {with(frag(40, n), 3, 7), 0, false, ErrShortBuffer}, {with(frag(40, n), 3, 7), 60000, false, nil}}},
 		{"no slot so large", []step{{with(frag(40, 48), 1, 200), 0, false, ErrShortBuffer}}},
@@ -234,6 +237,21 @@ func TestReassemblyKeys(t *testing.T) {
 	}
 }
 
+// TestReassemblyTunnel: behind an IP-in-IP header the link addresses are not those
+// of the packet, but still those by which fragments belong together.
+func TestReassemblyTunnel(t *testing.T) {
+	pkt := mustHex(t, "6000000000103b40 20010db8000000000000000000000001 20010db8000000000000000000000002 0001020304050607 1011121314151617")
+	first := mustHex(t, "c0380007 f1 a10640 7a00 3b"+hex.EncodeToString(pkt[8:48]))
+	next := mustHex(t, "e0380007 06"+hex.EncodeToString(pkt[48:]))
+	r := newReassembler(2, 100)
+	for i, f := range [][]byte{first, next} {
+		got, done, err := r.AppendPacket(nil, f, testLink, nil, Options{StripRouting: true}, 0)
+		if err != nil || done != (i == 1) || done && !bytes.Equal(got, pkt) {
+			t.Errorf("fragment %d: %x, %v, %v, want %x", i, got, done, err, pkt)
+		}
+	}
+}
+
 func TestExpire(t *testing.T) {
 	pkt := ipv6Packet(t, 59, "0102030405060708 1112131415161718")
 	all := frames(t, pkt, testLink, nil, Options{}, 1, MinMTU)
@@ -273,7 +291,7 @@ func TestOverlap(t *testing.T) {
 	for i := 0; i < 3000; i++ {
 		size := 1 + r.Intn(300)
 		s := Slot{size: uint16(size)}
-		s.clear(&Fragment{Size: uint16(size)})
+		s.begin(&Fragment{Size: uint16(size)}, 0)
 		type span struct{ from, to int }
 		var list []span
 		for k := 0; k < 12; k++ {

@@ -71,6 +71,7 @@ func (r *Reassembler) AppendPacket(dst, frame []byte, link Link, tab *Table, opt
 
 func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, opts *Options, now uint64) ([]byte, bool, Error) {
 	f := &h.Fragment
+	key := h.link(link)
 	base := len(dst)
 	part := h.Payload // of the uncompressed packet
 	u := unpacker{tab: tab, link: link.iids(), base: base, linkIID: opts.LinkIID}
@@ -102,7 +103,7 @@ func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, op
 	if len(part) == 0 || to > size || to < size && to%8 != 0 {
 		return dst, false, ErrMalformed
 	}
-	s, e := r.slot(f, h.link(link), now)
+	s, e := r.slot(f, key, now)
 	if e != 0 {
 		return dst, false, e
 	}
@@ -110,7 +111,9 @@ func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, op
 	case overlapSame:
 		return dst[:base], false, 0
 	case overlapOther:
-		s.clear(f)
+		// "A fresh reassembly may be commenced with the most recently received
+		// link fragment": with all of the time that one has.
+		s.begin(f, now+r.timeout())
 	}
 	copy(s.Buf[from:], part)
 	s.add(from, to)
@@ -159,18 +162,21 @@ func (r *Reassembler) slot(f *Fragment, link Link, now uint64) (*Slot, Error) {
 	if free == nil {
 		return nil, ErrShortBuffer
 	}
-	timeout := r.TimeoutMs
-	if timeout == 0 || timeout > DefaultTimeoutMs {
-		timeout = DefaultTimeoutMs
-	}
 	free.used, free.link, free.size, free.tag = true, link, f.Size, f.Tag
-	free.deadline = now + uint64(timeout)
-	free.clear(f)
+	free.begin(f, now+r.timeout())
 	return free, 0
 }
 
-// clear forgets all fragments.
-func (s *Slot) clear(f *Fragment) {
+func (r *Reassembler) timeout() uint64 {
+	if r.TimeoutMs == 0 || r.TimeoutMs > DefaultTimeoutMs {
+		return DefaultTimeoutMs
+	}
+	return uint64(r.TimeoutMs)
+}
+
+// begin forgets all fragments.
+func (s *Slot) begin(f *Fragment, deadline uint64) {
+	s.deadline = deadline
 	s.missing = int(f.Size)
 	s.elided = false
 	clear(s.have[:])
