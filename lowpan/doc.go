@@ -24,7 +24,7 @@
 //	RFC 8066  ESC dispatch                       recognised
 //	RFC 8138  routing headers                    read and carried; not expanded to IPv6
 //	RFC 8931  recoverable fragments              not done: an unknown dispatch
-//	draft-ietf-6lo-schc-15dot4                   dispatch recognised and written
+//	draft-ietf-6lo-schc-15dot4                   4.1 dispatch, 8 fragmentation; the pointer (4.3) is recognised
 //	IEEE 802.15.4-2006, -2015 MAC frames         read; plain 2006 data frames written
 //
 // # Promises
@@ -75,6 +75,10 @@
 //
 // A multicast address with a prefix from a context (RFC 6282, Section 3.2.4)
 // needs a prefix length of at most 64, as RFC 3306 has it.
+//
+// Fragments of a SCHC Datagram (draft-ietf-6lo-schc-15dot4, Section 8):
+// datagram_size and datagram_offset count its bytes, without the SCHC dispatch, as
+// those of an IPv6 packet do; the dispatch is in the first fragment.
 //
 // GHC of extension headers (RFC 7400, Section 3.2): a next header that is not
 // compressed stands before the bytecode, padding is coded, and the Fragment

@@ -234,7 +234,7 @@ func (x *comparer) step(n uint64, p *pcapio.Packet) error {
 		return nil
 	}
 	room := x.send.Room(link)
-	x.sizes = append(x.sizes[:0], lowcap.Fragments(1+len(pkt), room, true))
+	x.sizes = append(x.sizes[:0], lowcap.Fragments(1+len(pkt), room))
 	for _, opts := range []lowpan.Options{x.send.Options, x.ghc} {
 		size, err := x.iphc(pkt, link, room, opts)
 		if e, _ := err.(lowpan.Error); e == lowpan.ErrUnsupported {
@@ -250,7 +250,7 @@ func (x *comparer) step(n uint64, p *pcapio.Packet) error {
 	if x.fr != nil {
 		why := x.fr.compress(&pcapio.Packet{Data: pkt, OrigLen: uint32(len(pkt)), Interface: &rawInterface})
 		if why == report.Done {
-			x.sizes = append(x.sizes, lowcap.Fragments(1+len(x.fr.frame), room, false))
+			x.sizes = append(x.sizes, lowcap.Fragments(1+len(x.fr.frame), room))
 		} else {
 			x.noRule++
 			x.sizes = append(x.sizes, x.sizes[0])

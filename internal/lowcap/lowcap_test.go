@@ -211,16 +211,33 @@ func TestFragments(t *testing.T) {
 				}
 				want.Sent += len(b)
 			}
-			if got := Fragments(n+1, room, true); got != want {
+			if got := Fragments(n+1, room); got != want {
 				t.Fatalf("Fragments(%d, %d) = %+v, want %+v", n+1, room, got, want)
 			}
 		}
 	}
-	// A SCHC datagram: 4 + 96, 5 + 96, 5 + 8.
-	if got, want := Fragments(200, 104, false), (Size{200, 3, 214}); got != want {
+	// A SCHC Datagram: 4 + 1 + 96, 5 + 96, 5 + 7.
+	if got, want := Fragments(200, 104), (Size{200, 3, 214}); got != want {
 		t.Errorf("Fragments(200, 104) = %+v, want %+v", got, want)
 	}
-	if got, want := Fragments(104, 104, false), (Size{104, 1, 104}); got != want {
+	if got, want := Fragments(104, 104), (Size{104, 1, 104}); got != want {
 		t.Errorf("Fragments(104, 104) = %+v, want %+v", got, want)
+	}
+	for n := 1; n < 700; n++ {
+		if err := f.ResetSCHC(pkt[:n], 0, 0, 60); err != nil {
+			t.Fatal(err)
+		}
+		want := Size{Bytes: n + 1}
+		for more := true; more; want.Frames++ {
+			var b []byte
+			var err error
+			if b, more, err = f.AppendFrame(nil); err != nil {
+				t.Fatal(err)
+			}
+			want.Sent += len(b)
+		}
+		if got := Fragments(n+1, 60); got != want {
+			t.Fatalf("Fragments(%d, 60) = %+v, want %+v", n+1, got, want)
+		}
 	}
 }
