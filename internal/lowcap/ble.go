@@ -294,6 +294,12 @@ func (x *bluetooth) command(b []byte) Frame {
 		own = 5
 	case 0x200d: // LE Create Connection
 		own = 12
+	case 0x2035: // LE Set Advertising Set Random Address
+		if len(d) >= 7 {
+			x.random = addrOf(d[1:])
+		}
+	case 0x2036: // LE Set Extended Advertising Parameters
+		own = 10
 	case 0x2043: // LE Extended Create Connection
 		own = 1
 	}
@@ -316,13 +322,13 @@ func (x *bluetooth) event(iface int, b []byte) Frame {
 		}
 	case b[0] == 0x0e && len(d) >= 10 && binary.LittleEndian.Uint16(d[1:]) == 0x1009: // Read BD_ADDR
 		x.public = addrOf(d[4:])
-	case b[0] == 0x3e && len(d) >= 12 && (d[0] == 0x01 || d[0] == 0x0a && len(d) >= 24) && d[1] == 0: // LE (Enhanced) Connection Complete
+	case b[0] == 0x3e && len(d) >= 12 && (d[0] == 0x01 || enhanced(d)) && d[1] == 0: // LE (Enhanced) Connection Complete
 		l := x.begin(iface, uint32(binary.LittleEndian.Uint16(d[2:])&0xfff))
 		l.addrs = [ends]lowpan.Addr{x.public, addrOf(d[6:])}
 		if x.useRandom {
 			l.addrs[0] = x.random
 		}
-		if d[0] == 0x0a { // the private addresses that are on the air
+		if enhanced(d) { // the private addresses that are on the air
 			for i, a := range []lowpan.Addr{addrOf(d[12:]), addrOf(d[18:])} {
 				if a.Value != 0 {
 					l.addrs[i] = a
@@ -332,6 +338,10 @@ func (x *bluetooth) event(iface int, b []byte) Frame {
 	}
 	return Frame{Status: NoPayload}
 }
+
+// enhanced reports whether an LE event is that of a connection with the private
+// addresses of both ends (LE Enhanced Connection Complete, two versions).
+func enhanced(d []byte) bool { return (d[0] == 0x0a || d[0] == 0x29) && len(d) >= 24 }
 
 // acl is data between host and controller (Volume 4, Part E, Section 5.4.2).
 func (x *bluetooth) acl(iface int, b []byte, from int) Frame {

@@ -335,6 +335,7 @@ func TestBluetoothAddresses(t *testing.T) {
 		{"public", "", bleCentral.Value},
 		{"random", "01 0520 06 " + random + ";01 0d20 19 00000000000000000000000001" + strings.Repeat("00", 12), 0x010203040506},
 		{"random, then public", "01 0520 06 " + random + ";01 0d20 19 00000000000000000000000001" + strings.Repeat("00", 12) + ";01 4320 02 0000", bleCentral.Value},
+		{"advertising set with a random one", "01 3520 07 00" + random + ";01 3620 0b 00 0000 000000 000000 00 01", 0x010203040506},
 		{"advertising with a random one", "01 0520 06 " + random + ";01 0620 0f 000000000001" + strings.Repeat("00", 9), 0x010203040506},
 	} {
 		w := &bleWriter{t: t, link: LinkTypeHCI, piece: 100}
@@ -352,6 +353,40 @@ func TestBluetoothAddresses(t *testing.T) {
 		}
 		if f.Status != LoWPAN || f.Link.Src.Value != v.want || f.Link.Dst != blePeripheral {
 			t.Errorf("%s: %+v, want %x", v.name, f, v.want)
+		}
+	}
+}
+
+// TestBluetoothPrivate: where the controller resolves private addresses, those on
+// the air count.
+func TestBluetoothPrivate(t *testing.T) {
+	for _, sub := range []byte{0x0a, 0x29} {
+		for _, v := range []struct {
+			local, peer string
+			want        [2]uint64
+		}{
+			{"000000000000", "000000000000", [2]uint64{bleCentral.Value, blePeripheral.Value}},
+			{"665544332211", "000000000000", [2]uint64{0x112233445566, blePeripheral.Value}},
+			{"000000000000", "665544332211", [2]uint64{bleCentral.Value, 0x112233445566}},
+		} {
+			w := &bleWriter{t: t, link: LinkTypeHCI, piece: 100}
+			w.connect()
+			d := append([]byte{sub, 0, 0x40, 0, 0, 0}, reversed(blePeripheral)...)
+			d = append(append(d, mustHex(t, v.local)...), mustHex(t, v.peer)...)
+			d = append(d, make([]byte, 7)...)
+			rest := w.list[2:] // its connection instead of the other
+			w.list = w.list[:1:1]
+			w.hci(4, 1, append([]byte{0x3e, byte(len(d))}, d...))
+			w.list = append(w.list, rest...)
+			w.packet(1, []byte{0x7a, 0x33, 0x3b}, 64)
+			var recv Receiver
+			var f Frame
+			for _, b := range w.list {
+				f = recv.Locate(captured(w.link, b))
+			}
+			if f.Status != LoWPAN || f.Link.Dst.Value != v.want[0] || f.Link.Src.Value != v.want[1] {
+				t.Errorf("event %02x, %s, %s: %+v, want %x", sub, v.local, v.peer, f, v.want)
+			}
 		}
 	}
 }
