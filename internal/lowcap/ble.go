@@ -87,7 +87,14 @@ func (x *bluetooth) link(iface int, id uint32) *bleLink {
 func (x *bluetooth) begin(iface int, id uint32) *bleLink {
 	x.end(iface, id)
 	if len(x.links) == maxBLELinks {
-		x.end(x.links[0].iface, x.links[0].id)
+		old := x.links[0]
+		for _, l := range x.links { // rather one that nothing is known of: it may be noise
+			if len(l.channels) == 0 && l.addrs == [ends]lowpan.Addr{} {
+				old = l
+				break
+			}
+		}
+		x.end(old.iface, old.id)
 	}
 	l := &bleLink{iface: iface, id: id}
 	x.links = append(x.links, l)

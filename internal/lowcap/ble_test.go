@@ -415,6 +415,25 @@ func TestBluetoothBounds(t *testing.T) {
 	}
 }
 
+// TestBluetoothNoise: packets on many access addresses do not make a connection
+// be forgotten.
+func TestBluetoothNoise(t *testing.T) {
+	w := &bleWriter{t: t, link: LinkTypeBLERadio, access: 1, init: 0xabcdef, piece: 251}
+	w.connect()
+	for i := 0; i < 3*maxBLELinks; i++ {
+		w.air(uint32(1000+i), 0, 2, []byte{1, 2, 3}, 2)
+	}
+	w.packet(0, []byte{0x7a, 0x33, 0x3b}, 64)
+	var recv Receiver
+	var f Frame
+	for _, b := range w.list {
+		f = recv.Locate(captured(w.link, b))
+	}
+	if f.Status != LoWPAN || f.Link.Src != bleCentral || len(recv.ble.links) != maxBLELinks {
+		t.Errorf("%+v, %d connections", f, len(recv.ble.links))
+	}
+}
+
 // FuzzBluetooth takes frames of anything.
 func FuzzBluetooth(f *testing.F) {
 	for _, link := range []pcapio.LinkType{LinkTypeHCI, LinkTypeBLE, LinkTypeMonitor, LinkTypeBLERadio} {
