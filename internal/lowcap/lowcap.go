@@ -117,6 +117,11 @@ func (f *Frame) classify() {
 	}
 	switch h.Kind {
 	case lowpan.KindIPHC, lowpan.KindIPv6, lowpan.KindFragment:
+	case lowpan.KindSCHC:
+		// The fragments that follow do not say what they are of.
+		if h.Fragment.Kind != lowpan.FragmentFirst {
+			f.Status = NotIPv6
+		}
 	default:
 		f.Status = NotIPv6
 	}
@@ -214,7 +219,7 @@ const maxPending = 128
 
 // Packet restores the packet that a frame completes; it is valid until the next
 // call. fragment says that the frame is one of several; pkt is nil where more of
-// them are needed.
+// them are needed, or where they are of a SCHC Datagram.
 func (r *Receiver) Packet(p *pcapio.Packet, f *Frame) (pkt []byte, fragment bool, err error) {
 	h, err := lowpan.ParseHeaders(f.Payload, 0)
 	pieces := err == nil && h.Fragment.Kind != lowpan.FragmentNone
@@ -231,12 +236,12 @@ func (r *Receiver) Packet(p *pcapio.Packet, f *Frame) (pkt []byte, fragment bool
 		n, _ := r.reasm.Expire(now)
 		r.Incomplete += uint64(n)
 	}
-	out, done, err := r.reasm.AppendPacket(r.buf[:0], f.Payload, f.Link, r.Table, r.Options, now)
+	out, kind, done, err := r.reasm.AppendDatagram(r.buf[:0], f.Payload, f.Link, r.Table, r.Options, now)
 	if err != nil {
 		return nil, fragment, err
 	}
 	r.buf = out[:0]
-	if !done {
+	if !done || kind == lowpan.KindSCHC {
 		return nil, fragment, nil
 	}
 	return out, fragment, nil

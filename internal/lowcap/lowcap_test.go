@@ -241,3 +241,27 @@ func TestFragments(t *testing.T) {
 		}
 	}
 }
+
+// TestReceiverSCHC: a SCHC Datagram in fragments is not an incomplete packet.
+func TestReceiverSCHC(t *testing.T) {
+	var f lowpan.Fragmenter
+	if err := f.ResetSCHC(make([]byte, 100), 0, 9, 50); err != nil {
+		t.Fatal(err)
+	}
+	var recv Receiver
+	for more := true; more; {
+		b, m, err := f.AppendFrame(mustHex(t, mac))
+		if err != nil {
+			t.Fatal(err)
+		}
+		more = m
+		p := captured(LinkTypeNoFCS, b)
+		x := recv.Locate(p)
+		if pkt, fragment, err := recv.Packet(p, &x); x.Status != LoWPAN || pkt != nil || !fragment || err != nil {
+			t.Errorf("%x: %+v: %x, %v, %v", b, x, pkt, fragment, err)
+		}
+	}
+	if recv.End(); recv.Incomplete != 0 {
+		t.Errorf("%d incomplete", recv.Incomplete)
+	}
+}

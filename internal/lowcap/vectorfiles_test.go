@@ -333,6 +333,8 @@ func refusedFragments() vectors.ReceiveGroup {
 		fragTest("elided checksum over all fragments", fragStep{payload: "c048 0009 7e33 f7 12" + piece1, result: "part"}, fragStep{payload: second + at56 + piece2 + piece3, result: "packet",
 			packet: "6000000000 20 11 40" + fragHeader[19:] + "f0b1f0b20020" + "7d93" + piece1 + piece2 + piece3}),
 		fragTest("page 1 in the first fragment", fragStep{payload: "c048 0009 f1 7a33 3b" + piece0, result: "part"}, fragStep{payload: second + at48 + piece1 + piece2 + piece3, result: "packet", packet: whole}),
+		fragTest("a SCHC Datagram, which is no packet yet", fragStep{payload: "c018 0009 44" + piece0 + piece1, result: "part"}, fragStep{payload: "e018 0009 02" + piece2, result: "part"},
+			fragStep{payload: "c018 0009 44" + piece0 + piece1, result: "part"}),
 		fragTest("not a multiple of 8 bytes", fragStep{payload: second + at40 + "00010203040506", result: "malformed"}),
 		fragTest("a first fragment that is not a multiple of 8 bytes", fragStep{payload: first + "00", result: "malformed"}),
 		fragTest("no byte", fragStep{payload: second + at40, result: "malformed"}),
