@@ -120,3 +120,39 @@ func TestUntouched(t *testing.T) {
 		}
 	}
 }
+
+func TestAllocsSCHC(t *testing.T) {
+	schc := bytes.Repeat([]byte{1, 2, 3, 4}, 40)
+	r := newReassembler(1, 1280)
+	frame, out := make([]byte, 0, 100), make([]byte, 0, len(schc))
+	noAllocs(t, "fragmentation of a SCHC Datagram", func() {
+		var f Fragmenter
+		if err := f.ResetSCHC(schc, 0, 1, 60); err != nil {
+			panic(err)
+		}
+		kind := KindNone
+		for more := true; more; {
+			b, m, err := f.AppendFrame(frame[:0])
+			if err != nil {
+				panic(err)
+			}
+			if _, kind, _, err = r.AppendDatagram(out[:0], b, testLink, nil, Options{}, 0); err != nil {
+				panic(err)
+			}
+			more = m
+		}
+		if kind != KindSCHC {
+			panic(kind)
+		}
+	})
+	ble := mustHex(t, bleConnectInd)
+	noAllocs(t, "ParseBLE", func() {
+		f, err := ParseBLE(ble, false)
+		if err != nil || !f.CRCOK(0x555555) {
+			panic("CRC")
+		}
+		if _, ok := f.Connection(); !ok {
+			panic("no connection")
+		}
+	})
+}

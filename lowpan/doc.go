@@ -5,10 +5,10 @@
 //	ipv6, err := lowpan.AppendDecompress(nil, frame, link, &table, lowpan.Options{})
 //
 // A frame payload begins with a dispatch byte. A Fragmenter makes several of
-// a packet, a Reassembler the packet of several. ParseFrame, ParseEthernet and
-// ParseL2CAP get at frame payloads and link-layer addresses, ParseHeaders at
-// what may stand in front of a compressed packet, and Explain says what every
-// bit of a frame payload stands for.
+// a packet, a Reassembler the packet of several. ParseFrame, ParseEthernet,
+// ParseL2CAP and, below that, ParseBLE get at frame payloads and link-layer
+// addresses, ParseHeaders at what may stand in front of a compressed packet, and
+// Explain says what every bit of a frame payload stands for.
 //
 // # Specifications
 //
@@ -18,12 +18,13 @@
 //	RFC 6282  IPHC, NHC                          done, all forms, both directions
 //	RFC 6775  4.2 context option, 5.4 lifetimes  done; no Neighbor Discovery
 //	RFC 7400  GHC, capability option             done
-//	RFC 7668  3.2 Bluetooth LE                   addresses and L2CAP frames
+//	RFC 7668  3.2 Bluetooth LE                   addresses, L2CAP frames and signals, link-layer packets
 //	RFC 7973  EtherType 0xA0ED                   done
 //	RFC 8025  paging dispatch                    done; pages 0 and 1 have content
 //	RFC 8066  ESC dispatch                       recognised
 //	RFC 8138  routing headers                    read and carried; not expanded to IPv6
-//	draft-ietf-6lo-schc-15dot4                   dispatch recognised and written
+//	RFC 8931  recoverable fragments              not done: an unknown dispatch
+//	draft-ietf-6lo-schc-15dot4                   4.1 dispatch, 8 fragmentation; the pointer (4.3) is recognised
 //	IEEE 802.15.4-2006, -2015 MAC frames         read; plain 2006 data frames written
 //
 // # Promises
@@ -74,6 +75,10 @@
 //
 // A multicast address with a prefix from a context (RFC 6282, Section 3.2.4)
 // needs a prefix length of at most 64, as RFC 3306 has it.
+//
+// Fragments of a SCHC Datagram (draft-ietf-6lo-schc-15dot4, Section 8):
+// datagram_size and datagram_offset count its bytes, without the SCHC dispatch, as
+// those of an IPv6 packet do; the dispatch is in the first fragment.
 //
 // GHC of extension headers (RFC 7400, Section 3.2): a next header that is not
 // compressed stands before the bytecode, padding is coded, and the Fragment

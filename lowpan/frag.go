@@ -22,7 +22,8 @@ type Fragmenter struct {
 	opts Options
 	mtu  int
 	tag  uint16
-	off  int // bytes of pkt sent
+	off  int   // bytes of pkt sent
+	schc uint8 // dispatch, if pkt is a SCHC Datagram
 }
 
 // Reset prepares f to send the packet ipv6, which f refers to until the last
@@ -45,6 +46,25 @@ func (f *Fragmenter) Reset(ipv6 []byte, link Link, tab *Table, opts Options, tag
 	return nil
 }
 
+// ResetSCHC is Reset for a SCHC Datagram, which is sent behind the SCHC dispatch
+// and fragmented as it is (draft-ietf-6lo-schc-15dot4, Section 8). dispatch 0 is
+// the default. Errors: ErrTruncated, it is empty; ErrShortBuffer, mtu is below
+// MinMTU.
+func (f *Fragmenter) ResetSCHC(schc []byte, dispatch uint8, tag uint16, mtu int) error {
+	*f = Fragmenter{}
+	if len(schc) == 0 {
+		return ErrTruncated
+	}
+	if mtu < MinMTU {
+		return ErrShortBuffer
+	}
+	if dispatch == 0 {
+		dispatch = DispatchSCHC
+	}
+	*f = Fragmenter{pkt: schc, mtu: mtu, tag: tag, schc: dispatch}
+	return nil
+}
+
 // AppendFrame appends the next frame payload to dst and returns the extended
 // slice and whether more frames follow. Before Reset and behind the last frame
 // it returns dst as it came. It does not allocate when dst has room for
@@ -53,6 +73,8 @@ func (f *Fragmenter) AppendFrame(dst []byte) ([]byte, bool, error) {
 	switch {
 	case f.off >= len(f.pkt):
 		return dst, false, nil
+	case f.off == 0 && f.schc != 0:
+		return f.firstSCHC(dst)
 	case f.off == 0:
 		return f.first(dst)
 	}
@@ -70,6 +92,20 @@ func (f *Fragmenter) AppendFrame(dst []byte) ([]byte, bool, error) {
 
 func (f *Fragmenter) header(kind FragmentKind) Fragment {
 	return Fragment{Kind: kind, Size: uint16(len(f.pkt)), Tag: f.tag, Offset: uint16(f.off)}
+}
+
+// firstSCHC appends the only frame, or the first fragment, of a SCHC Datagram.
+func (f *Fragmenter) firstSCHC(dst []byte) ([]byte, bool, error) {
+	n := len(f.pkt)
+	if 1+n > f.mtu {
+		if n > MaxDatagram {
+			return dst, false, ErrUnsupported
+		}
+		dst = f.header(FragmentFirst).append(dst)
+		n = (f.mtu - frag1Len - 1) &^ 7
+	}
+	f.off = n
+	return AppendSCHC(dst, f.pkt[:n], f.schc), n < len(f.pkt), nil
 }
 
 // first appends the only frame, or the first fragment.

@@ -3,6 +3,7 @@ package lowpan
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand"
 	"testing"
 )
@@ -186,6 +187,8 @@ func TestReassembly(t *testing.T) {
 		{"beyond the size", []step{{with(frag(56, n), 4, 8), 0, false, ErrMalformed}}},
 		{"first longer than the size", []step{{with(frag(0, n), 1, 64), 0, false, ErrMalformed}}},
 		{"timeout", []step{{frag(0, 40), 10, false, nil}, {frag(40, 56), 60009, false, nil}, {frag(56, n), 60010, false, nil}, {frag(0, 40), 60011, false, nil}, {frag(40, 56), 60012, true, nil}}},
+		{"begun anew, with the time of that", []step{{frag(0, 40), 10, false, nil}, {frag(40, 48), 20, false, nil}, {frag(40, 56), 60009, false, nil}, {frag(56, n), 120008, false, nil}, {frag(0, 40), 120008, true, nil}}},
+		{"begun anew, timeout", []step{{frag(0, 40), 10, false, nil}, {frag(40, 48), 20, false, nil}, {frag(40, 56), 60009, false, nil}, {frag(56, n), 120009, false, nil}, {frag(0, 40), 120009, false, nil}}},
 		{"other tag", []step{{frag(0, 40), 0, false, nil}, {with(frag(40, n), 3, 8), 0, false, nil}, {frag(40, n), 0, true, nil}}},
 		{"no slot", []step{{frag(0, 40), 0, false, nil}, {with(frag(40, n), 3, 8), 0, false, nil}, {with(frag(40, n), 3, 7), 0, false, ErrShortBuffer}, {with(frag(40, n), 3, 7), 60000, false, nil}}},
 		{"no slot so large", []step{{with(frag(40, 48), 1, 200), 0, false, ErrShortBuffer}}},
@@ -234,6 +237,117 @@ func TestReassemblyKeys(t *testing.T) {
 	}
 }
 
+// TestReassemblyTunnel: behind an IP-in-IP header the link addresses are not those
+// of the packet, but still those by which fragments belong together.
+func TestReassemblyTunnel(t *testing.T) {
+	pkt := mustHex(t, "6000000000103b40 20010db8000000000000000000000001 20010db8000000000000000000000002 0001020304050607 1011121314151617")
+	first := mustHex(t, "c0380007 f1 a10640 7a00 3b"+hex.EncodeToString(pkt[8:48]))
+	next := mustHex(t, "e0380007 06"+hex.EncodeToString(pkt[48:]))
+	r := newReassembler(2, 100)
+	for i, f := range [][]byte{first, next} {
+		got, done, err := r.AppendPacket(nil, f, testLink, nil, Options{StripRouting: true}, 0)
+		if err != nil || done != (i == 1) || done && !bytes.Equal(got, pkt) {
+			t.Errorf("fragment %d: %x, %v, %v, want %x", i, got, done, err, pkt)
+		}
+	}
+}
+
+// TestSCHC: SCHC Datagrams of all lengths come through frames of all sizes, in any
+// order, among IPv6 packets.
+func TestSCHC(t *testing.T) {
+	const seed = 44
+	rnd := rand.New(rand.NewSource(seed))
+	pkt := ipv6Packet(t, 58, "80000000"+"0102030405060708")
+	r := newReassembler(3, MaxDatagram)
+	var f Fragmenter
+	for i := 0; i < 600; i++ {
+		schc := make([]byte, 1+rnd.Intn(300))
+		if i%50 == 0 {
+			schc = make([]byte, MaxDatagram)
+		}
+		rnd.Read(schc)
+		opts := Options{}
+		if i%3 == 0 {
+			opts.SCHCDispatch = 0x47
+		}
+		mtu := MinMTU + rnd.Intn(120)
+		if err := f.ResetSCHC(schc, opts.SCHCDispatch, uint16(i), mtu); err != nil {
+			t.Fatal(err)
+		}
+		var all [][]byte
+		for more := true; more; {
+			b, m, err := f.AppendFrame([]byte("p"))
+			if err != nil || b[0] != 'p' || len(b)-1 > mtu {
+				t.Fatalf("seed %d: AppendFrame of %d bytes, mtu %d: %x, %v", seed, len(schc), mtu, b, err)
+			}
+			all, more = append(all, b[1:]), m
+		}
+		rnd.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+		for k, b := range all {
+			got, kind, done, err := r.AppendDatagram([]byte("q"), b, testLink, nil, opts, 0)
+			last := k == len(all)-1
+			if err != nil || got[0] != 'q' || done != last || done && (kind != KindSCHC || !bytes.Equal(got[1:], schc)) || !done && (len(got) != 1 || kind != KindNone) {
+				t.Fatalf("seed %d, mtu %d: fragment %d of %d of %x: %x, %v, %v, %v", seed, mtu, k, len(all), schc, got, kind, done, err)
+			}
+		}
+		for _, b := range frames(t, pkt, testLink, nil, Options{}, uint16(i), MinMTU+i%10) {
+			got, kind, done, err := r.AppendDatagram(nil, b, testLink, nil, opts, 0)
+			if err != nil || done && (kind != KindIPv6 || !bytes.Equal(got, pkt)) {
+				t.Fatalf("%x: %x, %v, %v", b, got, kind, err)
+			}
+		}
+	}
+	// Who wants no SCHC gets none.
+	if err := f.ResetSCHC(make([]byte, 40), 0, 7, 30); err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := f.AppendFrame(nil)
+	second, _, _ := f.AppendFrame(nil)
+	for _, v := range []struct {
+		name    string
+		frames  [][]byte
+		want    []error
+		whether bool // AppendDatagram for the first one
+	}{
+		{"AppendPacket", [][]byte{first}, []error{ErrUnsupported}, false},
+		{"AppendPacket, one frame", [][]byte{AppendSCHC(nil, []byte{1}, 0)}, []error{ErrUnsupported}, false},
+		{"in turn", [][]byte{first, second}, []error{nil, ErrUnsupported}, true},
+		{"routing headers", [][]byte{append(append(append([]byte{}, first[:4]...), 0xf1, 0x83, 5, 1), first[4:]...)}, []error{ErrUnsupported}, true},
+		{"routing headers, one frame", [][]byte{{0xf1, 0x83, 5, 1, 0x44, 1}}, []error{ErrUnsupported}, true},
+		{"no byte", [][]byte{first[:5]}, []error{ErrMalformed}, true},
+	} {
+		r := newReassembler(1, 100)
+		for i, b := range v.frames {
+			var got []byte
+			var err error
+			if i == 0 && v.whether {
+				got, _, _, err = r.AppendDatagram([]byte("q"), b, testLink, nil, Options{}, 0)
+			} else {
+				got, _, err = r.AppendPacket([]byte("q"), b, testLink, nil, Options{}, 0)
+			}
+			if err != v.want[i] || string(got) != "q" {
+				t.Errorf("%s, frame %d: %x, %v, want %v", v.name, i, got, err, v.want[i])
+			}
+		}
+	}
+	got, kind, done, err := r.AppendDatagram(nil, []byte{0xf1, 0x83, 5, 1, 0x44, 1}, testLink, nil, Options{StripRouting: true}, 0)
+	if err != nil || !done || kind != KindSCHC || !bytes.Equal(got, []byte{1}) {
+		t.Errorf("routing headers dropped: %x, %v, %v, %v", got, kind, done, err)
+	}
+	if err := f.ResetSCHC(nil, 0, 0, 100); err != ErrTruncated {
+		t.Errorf("ResetSCHC of nothing: %v", err)
+	}
+	if err := f.ResetSCHC([]byte{1}, 0, 0, MinMTU-1); err != ErrShortBuffer {
+		t.Errorf("ResetSCHC with a small mtu: %v", err)
+	}
+	if err := f.ResetSCHC(make([]byte, MaxDatagram+1), 0, 0, 100); err != nil {
+		t.Fatal(err)
+	}
+	if b, more, err := f.AppendFrame([]byte("p")); string(b) != "p" || more || err != ErrUnsupported {
+		t.Errorf("SCHC Datagram of %d bytes: %x, %v, %v", MaxDatagram+1, b, more, err)
+	}
+}
+
 func TestExpire(t *testing.T) {
 	pkt := ipv6Packet(t, 59, "0102030405060708 1112131415161718")
 	all := frames(t, pkt, testLink, nil, Options{}, 1, MinMTU)
@@ -273,7 +387,7 @@ func TestOverlap(t *testing.T) {
 	for i := 0; i < 3000; i++ {
 		size := 1 + r.Intn(300)
 		s := Slot{size: uint16(size)}
-		s.clear(&Fragment{Size: uint16(size)})
+		s.begin(&Fragment{Size: uint16(size)}, 0)
 		type span struct{ from, to int }
 		var list []span
 		for k := 0; k < 12; k++ {

@@ -102,7 +102,21 @@ func FuzzReassembler(f *testing.F) {
 			n := min(int(size)+1, len(b))
 			frame := b[:n]
 			b = b[n:]
-			out, done, err := r.AppendPacket([]byte("p"), frame, fuzzLink, tab, Options{}, now)
+			var out []byte
+			var done bool
+			var err error
+			if size&1 == 0 {
+				out, done, err = r.AppendPacket([]byte("p"), frame, fuzzLink, tab, Options{}, now)
+			} else {
+				var kind Kind
+				out, kind, done, err = r.AppendDatagram([]byte("p"), frame, fuzzLink, tab, Options{}, now)
+				if kind != KindIPv6 && kind != KindSCHC && done || kind != KindNone && !done {
+					t.Fatalf("AppendDatagram(%x): kind %v, %v", frame, kind, done)
+				}
+				if kind == KindSCHC {
+					continue // may be empty
+				}
+			}
 			if out[0] != 'p' || !done && len(out) != 1 || done && (err != nil || len(out) < 2) {
 				t.Fatalf("AppendPacket(%x) = %x, %v, %v", frame, out, done, err)
 			}
@@ -121,6 +135,12 @@ func FuzzFrame(f *testing.F) {
 		ParseTAP(b)
 		ParseEthernet(b)
 		ParseL2CAP(b, kind&1 == 0)
+		ParseL2CAPSignal(b)
+		ParseBLERadio(b)
+		if f, err := ParseBLE(b, kind&1 == 0); err == nil {
+			f.Connection()
+			f.CRCOK(uint32(kind))
+		}
 		ParseContextOption(b)
 		ParseCapabilityOption(b)
 		if err != nil {

@@ -19,6 +19,7 @@ type Slot struct {
 	size     uint16
 	tag      uint16
 	used     bool
+	schc     bool // it is a SCHC Datagram
 	elided   bool // the UDP checksum is to be computed
 	ip, udp  uint16
 	deadline uint64
@@ -52,37 +53,78 @@ type Reassembler struct {
 // the result is dst, unchanged up to len(dst). Nothing is allocated when dst
 // has room for the packet.
 func (r *Reassembler) AppendPacket(dst, frame []byte, link Link, tab *Table, opts Options, now uint64) (out []byte, done bool, err error) {
-	h, e := parseHeaders(frame, opts.SCHCDispatch)
-	if e == 0 && h.Fragment.Kind == FragmentNone {
-		out, err = AppendDecompress(dst, frame, link, tab, opts)
-		return out, err == nil, err
-	}
-	if e == 0 {
-		if h.HasMesh {
-			link = h.Mesh.Link()
-		}
-		out, done, e = r.fragment(dst, &h, link, tab, &opts, now)
-	}
-	if e != 0 {
-		return dst, false, e
-	}
-	return out, done, nil
+	out, _, done, err = r.datagram(dst, frame, link, tab, &opts, now, false)
+	return out, done, err
 }
 
-func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, opts *Options, now uint64) ([]byte, bool, Error) {
+// AppendDatagram is AppendPacket for networks that have both 6LoWPAN and SCHC
+// (draft-ietf-6lo-schc-15dot4): a SCHC Datagram is appended as it was sent, without
+// its dispatch, and kind is then KindSCHC; for an IPv6 packet it is KindIPv6.
+// Routing headers are dropped with Options.StripRouting only, from either.
+func (r *Reassembler) AppendDatagram(dst, frame []byte, link Link, tab *Table, opts Options, now uint64) (out []byte, kind Kind, done bool, err error) {
+	return r.datagram(dst, frame, link, tab, &opts, now, true)
+}
+
+// datagram is AppendDatagram; schc says whether SCHC Datagrams are wanted.
+func (r *Reassembler) datagram(dst, frame []byte, link Link, tab *Table, opts *Options, now uint64, schc bool) ([]byte, Kind, bool, error) {
+	h, e := parseHeaders(frame, opts.SCHCDispatch)
+	switch {
+	case e != 0:
+		return dst, KindNone, false, e
+	case h.Fragment.Kind != FragmentNone:
+		out, kind, done, e := r.fragment(dst, &h, link, tab, opts, now, schc)
+		if e != 0 {
+			return dst, KindNone, false, e
+		}
+		return out, kind, done, nil
+	case schc && h.Kind == KindSCHC:
+		b, e := h.schc(opts)
+		if e != 0 {
+			return dst, KindNone, false, e
+		}
+		return append(dst, b...), KindSCHC, true, nil
+	}
+	out, err := AppendDecompress(dst, frame, link, tab, *opts)
+	if err != nil {
+		return dst, KindNone, false, err
+	}
+	return out, KindIPv6, true, nil
+}
+
+// schc is what there is of a SCHC Datagram.
+func (h *Headers) schc(opts *Options) ([]byte, Error) {
+	if len(h.Routing) > 0 && !opts.StripRouting {
+		return nil, ErrUnsupported
+	}
+	return h.Payload[1:], 0
+}
+
+// fragment takes a fragment; schc says that SCHC Datagrams are wanted, too.
+func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, opts *Options, now uint64, schc bool) ([]byte, Kind, bool, Error) {
+	if h.HasMesh {
+		link = h.Mesh.Link()
+	}
 	f := &h.Fragment
+	key := link
 	base := len(dst)
 	part := h.Payload // of the uncompressed packet
 	u := unpacker{tab: tab, link: link.iids(), base: base, linkIID: opts.LinkIID}
 	size, from := int(f.Size), int(f.Offset)
 	out := dst
 	if size > opts.maxLen() {
-		return dst, false, ErrShortBuffer
+		return dst, KindNone, false, ErrShortBuffer
 	}
-	if f.Kind == FragmentFirst {
+	isSCHC := f.Kind == FragmentFirst && schc && h.Kind == KindSCHC
+	switch {
+	case isSCHC:
+		var e Error
+		if part, e = h.schc(opts); e != 0 {
+			return dst, KindNone, false, e
+		}
+	case f.Kind == FragmentFirst:
 		frame, e := h.datagram(&link, opts.StripRouting)
 		if e != 0 {
-			return dst, false, e
+			return dst, KindNone, false, e
 		}
 		u.link = link.iids()
 		// dst needs room for all of the packet anyway, so it serves to expand
@@ -92,49 +134,50 @@ func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, op
 			if e == ErrShortBuffer {
 				e = ErrMalformed // longer than it says
 			}
-			return dst, false, e
+			return dst, KindNone, false, e
 		}
 		part = out[base:]
-	} else if from == 0 {
-		return dst, false, ErrMalformed
+	case from == 0:
+		return dst, KindNone, false, ErrMalformed
 	}
 	to := from + len(part)
 	if len(part) == 0 || to > size || to < size && to%8 != 0 {
-		return dst, false, ErrMalformed
+		return dst, KindNone, false, ErrMalformed
 	}
-	s, e := r.slot(f, h.link(link), now)
+	s, e := r.slot(f, key, now)
 	if e != 0 {
-		return dst, false, e
+		return dst, KindNone, false, e
 	}
 	switch s.overlap(from, to) {
 	case overlapSame:
-		return dst[:base], false, 0
+		return dst[:base], KindNone, false, 0
 	case overlapOther:
-		s.clear(f)
+		// "A fresh reassembly may be commenced with the most recently received
+		// link fragment": with all of the time that one has.
+		s.begin(f, now+r.timeout())
 	}
 	copy(s.Buf[from:], part)
 	s.add(from, to)
 	if f.Kind == FragmentFirst {
+		s.schc = isSCHC
 		s.elided, s.ip, s.udp = u.elided, uint16(u.ip-base), uint16(u.udp-base)
 	}
 	if s.missing > 0 {
-		return dst[:base], false, 0
+		return dst[:base], KindNone, false, 0
 	}
 	s.used = false
+	if s.schc {
+		if !schc {
+			return dst, KindNone, false, ErrUnsupported
+		}
+		return append(dst[:base], s.Buf[:size]...), KindSCHC, true, 0
+	}
 	out = append(dst[:base], s.Buf[:size]...)
 	if s.elided {
 		udp := out[base+int(s.udp):]
 		binary.BigEndian.PutUint16(udp[6:], udpChecksum(out[base+int(s.ip):], udp))
 	}
-	return out, true, 0
-}
-
-// link is the pair of addresses that identifies a packet.
-func (h *Headers) link(l Link) Link {
-	if h.HasMesh {
-		return h.Mesh.Link()
-	}
-	return l
+	return out, KindIPv6, true, 0
 }
 
 // slot finds the packet that f belongs to, or begins one.
@@ -159,20 +202,23 @@ func (r *Reassembler) slot(f *Fragment, link Link, now uint64) (*Slot, Error) {
 	if free == nil {
 		return nil, ErrShortBuffer
 	}
-	timeout := r.TimeoutMs
-	if timeout == 0 || timeout > DefaultTimeoutMs {
-		timeout = DefaultTimeoutMs
-	}
 	free.used, free.link, free.size, free.tag = true, link, f.Size, f.Tag
-	free.deadline = now + uint64(timeout)
-	free.clear(f)
+	free.begin(f, now+r.timeout())
 	return free, 0
 }
 
-// clear forgets all fragments.
-func (s *Slot) clear(f *Fragment) {
+func (r *Reassembler) timeout() uint64 {
+	if r.TimeoutMs == 0 || r.TimeoutMs > DefaultTimeoutMs {
+		return DefaultTimeoutMs
+	}
+	return uint64(r.TimeoutMs)
+}
+
+// begin forgets all fragments.
+func (s *Slot) begin(f *Fragment, deadline uint64) {
+	s.deadline = deadline
 	s.missing = int(f.Size)
-	s.elided = false
+	s.elided, s.schc = false, false
 	clear(s.have[:])
 	clear(s.start[:])
 }

@@ -6,11 +6,12 @@ import (
 	"slices"
 )
 
-// The schemas of vectors for 6LoWPAN header compression and for generic header
-// compression.
+// The schemas of vectors for 6LoWPAN header compression, for receivers of captured
+// frames, and for generic header compression.
 const (
-	SchemaIPHC = "lowpan-iphc-1"
-	SchemaGHC  = "ghc-1"
+	SchemaIPHC    = "lowpan-iphc-1"
+	SchemaReceive = "lowpan-receive-1"
+	SchemaGHC     = "ghc-1"
 )
 
 // An IPHCFile is one file of vectors for LOWPAN_IPHC and LOWPAN_NHC.
@@ -41,6 +42,44 @@ type IPHCTest struct {
 	Frame   string   `json:"frame"`
 	Result  string   `json:"result"`
 }
+
+// A ReceiveFile is one file of vectors for receivers of LoWPAN frames.
+type ReceiveFile struct {
+	Schema        string            `json:"schema"`
+	Spec          string            `json:"spec"`
+	NumberOfTests int               `json:"numberOfTests"`
+	Notes         map[string]string `json:"notes"`
+	Groups        []ReceiveGroup    `json:"groups"`
+}
+
+// A ReceiveGroup is a list of tests with the same contexts.
+type ReceiveGroup struct {
+	Source         string            `json:"source"`
+	Contexts       map[string]string `json:"contexts"` // as in IPHCGroup
+	Implementation string            `json:"implementation,omitempty"`
+	Tests          []ReceiveTest     `json:"tests"`
+}
+
+// A ReceiveTest is what a receiver gets, frame by frame.
+type ReceiveTest struct {
+	ID      int            `json:"id"`
+	Comment string         `json:"comment"`
+	Frames  []ReceiveFrame `json:"frames"`
+}
+
+// A ReceiveFrame is one captured frame and what becomes of it: Result is
+// "packet", "part" (of a packet that lacks more), why there is none ("no-payload",
+// "not-ipv6", "encrypted", "other-link"), or the class of an error.
+type ReceiveFrame struct {
+	Link   uint32 `json:"link"` // LINKTYPE of the capture
+	Ms     uint64 `json:"ms,omitempty"`
+	Frame  string `json:"frame"`
+	Result string `json:"result"`
+	Packet string `json:"packet,omitempty"`
+}
+
+// receiveResults are the results of a ReceiveFrame besides the classes of errors.
+var receiveResults = []string{"packet", "part", "no-payload", "not-ipv6", "encrypted", "other-link"}
 
 // A GHCFile is one file of vectors for generic header compression.
 type GHCFile struct {
@@ -88,6 +127,54 @@ func ParseIPHC(data []byte) (*IPHCFile, error) {
 		}
 	}
 	return f, n.end()
+}
+
+// ParseReceive reads a file of schema SchemaReceive, as strictly as ParseCompress.
+func ParseReceive(data []byte) (*ReceiveFile, error) {
+	f := new(ReceiveFile)
+	if err := decode(data, f, &f.Schema, SchemaReceive); err != nil {
+		return nil, err
+	}
+	n := counter{want: f.NumberOfTests}
+	for i := range f.Groups {
+		g := &f.Groups[i]
+		if err := n.group(i, g.Source); err != nil {
+			return nil, err
+		}
+		for j := range g.Tests {
+			t := &g.Tests[j]
+			if err := n.test(t.ID, nil, nil, checkFrames(t.Frames)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return f, n.end()
+}
+
+func checkFrames(frames []ReceiveFrame) error {
+	if len(frames) == 0 {
+		return fmt.Errorf("no frame")
+	}
+	ms := uint64(0)
+	for _, f := range frames {
+		result := f.Result
+		if slices.Contains(receiveResults, result) {
+			result = "valid"
+		} else if result == "valid" {
+			return fmt.Errorf("unknown result %q", result)
+		}
+		if err := checkHex(result, f.Frame, f.Packet); err != nil {
+			return err
+		}
+		if (f.Result == "packet") != (f.Packet != "") {
+			return fmt.Errorf("result %q, packet %q", f.Result, f.Packet)
+		}
+		if f.Ms < ms {
+			return fmt.Errorf("time runs backwards")
+		}
+		ms = f.Ms
+	}
+	return nil
 }
 
 // ParseGHC reads a file of schema SchemaGHC, as strictly as ParseCompress.

@@ -55,6 +55,7 @@ func TestSchema(t *testing.T) {
 		vectors.SchemaFrag: {"": vectors.FragFile{}, "group": vectors.FragGroup{}, "rule": vectors.FragRule{},
 			"test": vectors.FragTest{}, "step": vectors.FragStep{}},
 		vectors.SchemaIPHC:    {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
+		vectors.SchemaReceive: {"": vectors.ReceiveFile{}, "group": vectors.ReceiveGroup{}, "test": vectors.ReceiveTest{}, "frame": vectors.ReceiveFrame{}},
 		vectors.SchemaESP:     {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
 		vectors.SchemaDietESP: {"": vectors.DietESPFile{}, "group": vectors.DietESPGroup{}, "test": vectors.DietESPTest{}},
 		vectors.SchemaGHC:     {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},

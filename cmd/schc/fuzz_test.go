@@ -94,3 +94,49 @@ func FuzzDecompress(f *testing.F) {
 		}
 	})
 }
+
+// Any capture gives an exit code and no panic in the commands of 6LoWPAN, and what
+// they compressed comes back, packet for packet.
+func FuzzLowpan(f *testing.F) {
+	for _, path := range []string{"testdata/odd.pcap", "testdata/raw.pcap", "testdata/lowpan/frames.pcap", "testdata/lowpan/bluetooth.pcap"} {
+		f.Add(mustRead(f, path))
+	}
+	const key = "--key c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, args := range []string{"decompress -w - " + key, "verify --ghc --mtu 60 " + key, "explain -f jsonl " + key, "stats", "decompress --hex", "compress --hex"} {
+			code := run(append([]string{"lowpan"}, strings.Fields(args)...), &env{bytes.NewReader(b), io.Discard, io.Discard})
+			if code < exitDone || code > exitError {
+				t.Errorf("%s: exit %d", args, code)
+			}
+		}
+		want, ok := readAll(b)
+		var small, again bytes.Buffer
+		code := run([]string{"lowpan", "compress", "-q", "--ghc"}, &env{bytes.NewReader(b), &small, io.Discard})
+		if !ok {
+			if code != exitError || small.Len() > 0 {
+				t.Fatalf("not a capture: exit %d, %d bytes written", code, small.Len())
+			}
+			return
+		}
+		if code == exitError {
+			t.Fatalf("compress: exit %d", code)
+		}
+		if code = run([]string{"lowpan", "decompress", "-q"}, &env{bytes.NewReader(small.Bytes()), &again, io.Discard}); code != exitDone {
+			t.Fatalf("decompress: exit %d", code)
+		}
+		got, _ := readAll(again.Bytes())
+		if len(got) != len(want) {
+			t.Fatalf("%d packets, want %d", len(got), len(want))
+		}
+		for i := range got {
+			p := pcapio.Packet{Data: []byte(want[i].data), OrigLen: want[i].orig, Interface: &pcapio.Interface{LinkType: want[i].link}}
+			data := want[i].data
+			if loc, ok := pcapio.Locate(p.Interface.LinkType, p.Data); ok && loc.Version == 6 && got[i].link != want[i].link {
+				data = data[loc.Off : loc.Off+loc.Len] // its link layer is gone
+			}
+			if got[i].data != data {
+				t.Fatalf("packet %d is %x, want %x", i+1, got[i].data, data)
+			}
+		}
+	})
+}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -70,6 +72,8 @@ type lowpanOptions struct {
 	opts     lowpan.Options
 	table    lowpan.Table
 	ti       bool
+	keys     []string
+	blocks   []cipher.Block // of keys
 }
 
 func (f *lowpanOptions) add(cmd *cobra.Command) {
@@ -80,10 +84,11 @@ func (f *lowpanOptions) add(cmd *cobra.Command) {
 // addDecompress adds the flags of commands that read frames.
 func (f *lowpanOptions) addDecompress(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.ti, "ti-fcs", false, "frame check sequences are the metadata that sniffers with Texas Instruments radios write in their place")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "key of IEEE 802.15.4 security, 32 `HEX` digits (may be repeated); frames with an extended source address are decrypted with it")
 	cmd.Flags().BoolVar(&f.opts.StripRouting, "strip-routing", false, "drop 6LoWPAN routing headers (RFC 8138) instead of failing on frames that have some")
 }
 
-// check reads the contexts.
+// check reads the contexts and keys.
 func (f *lowpanOptions) check(cmd *cobra.Command) error {
 	for _, s := range f.contexts {
 		cid, c, err := parseContext(s)
@@ -96,6 +101,17 @@ func (f *lowpanOptions) check(cmd *cobra.Command) error {
 		if err := f.table.Set(cid, c); err != nil {
 			return usagef(cmd, "--context: %w", err)
 		}
+	}
+	for _, s := range f.keys {
+		b, err := parseHex(s, 16)
+		if err != nil {
+			return usagef(cmd, "--key: %w", err)
+		}
+		block, err := aes.NewCipher(b)
+		if err != nil {
+			return err
+		}
+		f.blocks = append(f.blocks, block)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -268,7 +269,7 @@ func TestLowpanFrames(t *testing.T) {
 		t.Skipf("%s is not there", sharedCaptures)
 	}
 	for _, dir := range []struct{ name, flags string }{
-		{"salties", "--context 0=aaaa::/64"},
+		{"salties", "--context 0=aaaa::/64 --key 000102030405060708090a0b0c0d0e0f"},
 		{"made", "--ghc --elide-checksum --context 0=fd00:cafe:face:1234::/64 --context 1=2001:2:0:1::/64 --context 2=2001:2:0:2::/64,decompress-only"},
 	} {
 		names, _ := filepath.Glob(sharedCaptures + "/" + dir.name + "/*.pcap*")
@@ -278,6 +279,9 @@ func TestLowpanFrames(t *testing.T) {
 			f := s.LoWPAN
 			if f == nil {
 				continue
+			}
+			if f.Encrypted > 0 || dir.name == "salties" && f.Packets == 0 {
+				t.Errorf("verify %s: %d frames are still encrypted, %d packets", path, f.Encrypted, f.Packets)
 			}
 			// OpenThread's tests have frames that must be refused.
 			refused := strings.Contains(path, "openthread_test")
@@ -387,6 +391,18 @@ func TestLowpanSVG(t *testing.T) {
 	}
 	if r := tool("", append(args, "-")...); r.code != exitError {
 		t.Errorf("plot and table on standard output: %+v", r)
+	}
+}
+
+// TestLowpanSVGTicks: no tick has digits behind the point for nothing.
+func TestLowpanSVGTicks(t *testing.T) {
+	svg := filepath.Join(t.TempDir(), "a.svg")
+	if r := tool("", "lowpan", "stats", mixedPcap, "--svg", svg); r.code != exitDone {
+		t.Fatal(r)
+	}
+	text := mustRead(t, svg)
+	if !bytes.Contains(text, []byte(">0<")) || bytes.Contains(text, []byte(".00<")) {
+		t.Errorf("ticks: %q", regexp.MustCompile(`>[0-9.]+<`).FindAll(text, -1))
 	}
 }
 

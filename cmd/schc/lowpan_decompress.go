@@ -27,9 +27,11 @@ func newLowpanDecompress(e *env) *cobra.Command {
 		Use:   "decompress [flags] [FILE]",
 		Short: "Restore IPv6 packets from an IEEE 802.15.4 capture, or from frame payloads in hex",
 		Long: `Restore the IPv6 packets of a capture of IEEE 802.15.4 frames (LINKTYPE 195, 230
-and 283) or of Ethernet frames with EtherType A0ED, fragmented ones included, and
-write them as a raw IP capture. A packet in fragments has the time stamp of the
-fragment that completes it.
+and 283), of Ethernet frames with EtherType A0ED or of Bluetooth LE (LINKTYPE 201,
+251, 254 and 256), fragmented ones included, and write them as a raw IP capture. A
+packet in fragments has the time stamp of the fragment that completes it. Of
+Bluetooth the capture needs to have the beginning of the connection, for its
+addresses, and the request for the channel.
 
 Captures that schc lowpan compress wrote come back packet for packet, with their
 time stamps and in their own format. What was passed through is kept, unless --drop
@@ -39,9 +41,9 @@ the frames, which is the original one unless that had VLAN tags or other than th
 usual group addresses.
 
 In other captures frames without an IPv6 packet are left out: beacons,
-acknowledgments, encrypted frames, other dispatches. A frame that should hold a
-packet and cannot be restored is reported, and the exit code is 1. --filter looks
-at the frames.
+acknowledgments, other dispatches, and encrypted frames, unless --key has their
+key. A frame that should hold a packet and cannot be restored is reported, and the
+exit code is 1. --filter looks at the frames.
 
 With --hex, every line is
 
@@ -96,7 +98,7 @@ func lowpanDecompressCapture(cmd *cobra.Command, e *env, f *lowpanDecompressFlag
 	}
 	defer guard(out)()
 	progress := e.progress(r, f.quiet)
-	x := &wpanRestorer{r: r, out: out, flags: f, recv: lowcap.Receiver{Table: &f.table, Options: f.opts}}
+	x := &wpanRestorer{r: r, out: out, flags: f, recv: lowcap.Receiver{Table: &f.table, Options: f.opts, TI: f.ti, Keys: f.blocks}}
 	damage, err := f.in.each(r, x.packet)
 	if err == nil {
 		err = x.end()
@@ -265,7 +267,7 @@ func (x *wpanRestorer) packet(n uint64, p *pcapio.Packet) error {
 		x.c.Passed++
 		return x.w.WritePacket(o.id, p)
 	}
-	f := lowcap.Locate(p, x.flags.ti)
+	f := x.recv.Locate(p)
 	pkt := restoreFrame(n, p, &f, &x.recv, &x.c, &x.failed)
 	if pkt == nil {
 		return nil
@@ -285,8 +287,14 @@ func restoreFrame(n uint64, p *pcapio.Packet, f *lowcap.Frame, r *lowcap.Receive
 	if f.BadFCS {
 		c.BadFCS++
 	}
+	if f.Decrypted {
+		c.Decrypted++
+	}
 	switch f.Status {
 	case lowcap.LoWPAN:
+	case lowcap.Part:
+		c.Fragments++
+		return nil
 	case lowcap.BadFrame:
 		c.Errors++
 		failed.add("frame", n, f.Err)

@@ -102,7 +102,7 @@ type lowExplainer struct {
 	opts  lowpan.Options
 	w     io.Writer
 	form  string
-	ti    bool
+	recv  lowcap.Receiver
 	n     int
 }
 
@@ -229,11 +229,13 @@ func (r *lowExplanation) text() string {
 func leftOutText(s lowcap.Status) string {
 	switch s {
 	case lowcap.NoPayload:
-		return "a MAC frame without payload, or of another type than data"
+		return "a frame without payload, or of another type than data"
 	case lowcap.NotIPv6:
-		return "its dispatch stands for something else than IPv6"
+		return "what it carries is something else than IPv6"
 	case lowcap.Encrypted:
 		return "it is encrypted"
+	case lowcap.Part:
+		return "a part of a packet, which is explained with its last part"
 	case lowcap.Cut:
 		return "the capture holds only a part of it (snap length)"
 	}
@@ -265,13 +267,16 @@ func lowpanExplainCapture(cmd *cobra.Command, e *env, f *lowpanExplainFlags, arg
 	}
 	defer guard(out)()
 	w := newBuffered(out)
-	x := &lowExplainer{table: &f.table, opts: f.opts, w: w, form: f.form.text, ti: f.ti}
+	x := &lowExplainer{table: &f.table, opts: f.opts, w: w, form: f.form.text, recv: lowcap.Receiver{TI: f.ti, Keys: f.blocks}}
 	failed, last := false, uint64(0)
 	damage, err := f.in.each(r, func(n uint64, p *pcapio.Packet) error {
 		last = n
 		if f.packet != 0 && n != f.packet {
 			if n > f.packet {
 				return errStop
+			}
+			if lowcap.IsBLE(p.Interface.LinkType) {
+				x.recv.Locate(p) // what it says of connections
 			}
 			return nil
 		}
@@ -318,7 +323,7 @@ func lowpanExplainCapture(cmd *cobra.Command, e *env, f *lowpanExplainFlags, arg
 // captured explains a captured frame: the LoWPAN frame that it is, or those that
 // its IPv6 packet becomes.
 func (x *lowExplainer) captured(n uint64, p *pcapio.Packet, s *lowcap.Sender, flags *senderFlags) ([]*lowExplanation, error) {
-	if f, ok := carriesFrames(p, x.ti); ok {
+	if f, ok := carriesFrames(p, &x.recv); ok {
 		r := &lowExplanation{Packet: n, MACBytes: f.MACLen}
 		switch f.Status {
 		case lowcap.LoWPAN:

@@ -34,7 +34,7 @@ func (h *hexLink) unused(cmd *cobra.Command) error {
 
 // check refuses what does not go with --hex.
 func (h *hexLink) check(cmd *cobra.Command, in *input, args []string) error {
-	if err := conflict(cmd, "hex", "filter", "link-src", "link-dst", "mtu", "pan", "fcs", "drop", "ethernet", "pcapng", "ti-fcs"); err != nil {
+	if err := conflict(cmd, "hex", "filter", "link-src", "link-dst", "mtu", "pan", "fcs", "drop", "ethernet", "pcapng", "ti-fcs", "key"); err != nil {
 		return err
 	}
 	switch h.kind {

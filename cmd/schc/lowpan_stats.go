@@ -39,7 +39,7 @@ func addCompare(cmd *cobra.Command, e *env, f *compressFlags, form *format, o *o
 		if on {
 			return compare(cmd, e, &c, f, form, o, args)
 		}
-		for _, name := range []string{"context", "link-iid", "elide-checksum", "link-src", "link-dst", "mtu", "strip-routing", "ti-fcs", "svg"} {
+		for _, name := range []string{"context", "link-iid", "elide-checksum", "link-src", "link-dst", "mtu", "strip-routing", "ti-fcs", "key", "svg"} {
 			if given(cmd, name) {
 				return usagef(cmd, "--%s needs --compare", name)
 			}
@@ -234,7 +234,7 @@ func (x *comparer) step(n uint64, p *pcapio.Packet) error {
 		return nil
 	}
 	room := x.send.Room(link)
-	x.sizes = append(x.sizes[:0], lowcap.Fragments(1+len(pkt), room, true))
+	x.sizes = append(x.sizes[:0], lowcap.Fragments(1+len(pkt), room))
 	for _, opts := range []lowpan.Options{x.send.Options, x.ghc} {
 		size, err := x.iphc(pkt, link, room, opts)
 		if e, _ := err.(lowpan.Error); e == lowpan.ErrUnsupported {
@@ -250,7 +250,7 @@ func (x *comparer) step(n uint64, p *pcapio.Packet) error {
 	if x.fr != nil {
 		why := x.fr.compress(&pcapio.Packet{Data: pkt, OrigLen: uint32(len(pkt)), Interface: &rawInterface})
 		if why == report.Done {
-			x.sizes = append(x.sizes, lowcap.Fragments(1+len(x.fr.frame), room, false))
+			x.sizes = append(x.sizes, lowcap.Fragments(1+len(x.fr.frame), room))
 		} else {
 			x.noRule++
 			x.sizes = append(x.sizes, x.sizes[0])

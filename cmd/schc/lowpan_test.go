@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/aes"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/schckit/schckit/internal/ccm"
 	"github.com/schckit/schckit/internal/lowcap"
+	"github.com/schckit/schckit/internal/pcapio"
 )
 
 // The contexts of coapPcap.
@@ -47,7 +50,14 @@ var lowpanGolden = []struct {
 	{name: "frames", runs: []string{
 		"lowpan decompress testdata/lowpan/frames.pcap --context 0=fd00:cafe:face:1234::/64 -w $T/raw.pcap",
 		"lowpan decompress testdata/lowpan/frames.pcap -v --pcapng --strip-routing -w $T/raw.pcapng",
+		"lowpan decompress testdata/lowpan/frames.pcap -v --strip-routing --key 000102030405060708090a0b0c0d0e0f --key c0c1c2c3c4c5c6c7c8c9cacbcccdcecf -w $T/key.pcap",
 		"lowpan explain testdata/lowpan/frames.pcap"}},
+	{name: "bluetooth", runs: []string{
+		"lowpan decompress testdata/lowpan/bluetooth.pcap -v -w $T/raw.pcap",
+		"lowpan verify testdata/lowpan/bluetooth.pcap",
+		"lowpan stats testdata/lowpan/bluetooth.pcap",
+		"lowpan explain testdata/lowpan/bluetooth.pcap -f tsv",
+		"lowpan explain testdata/lowpan/bluetooth.pcap --packet 7"}},
 	{name: "stats", runs: []string{
 		"lowpan stats" + coapContexts + coapPcap,
 		"lowpan stats --compare -C " + coapRules + coapContexts + coapPcap,
@@ -89,6 +99,7 @@ var lowpanGolden = []struct {
 		"lowpan compress --context 1=2001:db8::1/64 x", "lowpan compress --context 1=2001:db8::/64,frob x",
 		"lowpan compress --context 1=2001:db8::/64 --context 1=2001:db8::/64 x",
 		"lowpan compress --link-src 00 x", "lowpan compress --pan x x", "lowpan compress --mtu 20 x", "lowpan compress --mtu 9999 x",
+		"lowpan decompress --key 0011 x", "lowpan decompress --hex --key 000102030405060708090a0b0c0d0e0f",
 		"lowpan compress --hex --fcs", "lowpan compress --hex --link x", "lowpan compress --link ble x", "lowpan compress nowhere.pcap",
 		"lowpan compress testdata/odd.pcap -w testdata/odd.pcap", "lowpan explain --frames x", "lowpan explain --hex --frames --ghc",
 		"lowpan stats -C x y", "lowpan stats --compare y", "lowpan stats --svg - y", "lowpan verify -f x y", "lowpan decompress a b"}},
@@ -149,14 +160,13 @@ func TestLowpanGolden(t *testing.T) {
 }
 
 // makeFrames writes testdata/lowpan/frames.pcap with -update: a capture of frames
-// of all kinds, most from the texts of the RFCs and from OpenThread's tests.
+// of all kinds, most from the texts of the RFCs and from OpenThread's tests; and
+// bluetooth.pcap, a connection of Bluetooth LE as its host sees it.
 func makeFrames(t *testing.T) {
 	if !*update {
 		return
 	}
-	var b bytes.Buffer
-	w := func(v any) { _ = binary.Write(&b, binary.LittleEndian, v) }
-	w([]uint32{0xa1b2c3d4, 2 | 4<<16, 0, 0, 65535, uint32(lowcap.LinkTypeFCS)})
+	var list [][]byte
 	const head = "41dc01cdabccbbaa10ef5e00000011220000ef5e00" // both addresses extended
 	for i, s := range []string{
 		head + "7a333a8000010203040506",                   // IPHC, both addresses elided
@@ -170,11 +180,9 @@ func makeFrames(t *testing.T) {
 		head + "c0380007" + "7a333a8000010203040506", // a first fragment that the next one completes
 		head + "e038000706" + "0102030405060708",
 		head + "c1000008" + "7a333a8000010203040506", // one that stays incomplete
+		lowpanSealed(t),
 	} {
-		mac, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
+		mac := spacedHex(t, s)
 		crc := uint16(0)
 		for _, x := range mac {
 			crc ^= uint16(x)
@@ -185,11 +193,58 @@ func makeFrames(t *testing.T) {
 		if i == 1 {
 			crc++ // a wrong one
 		}
-		mac = append(mac, byte(crc), byte(crc>>8))
-		w([]uint32{uint32(1000 + i), uint32(i), uint32(len(mac)), uint32(len(mac))})
-		b.Write(mac)
+		list = append(list, append(mac, byte(crc), byte(crc>>8)))
 	}
-	if err := os.WriteFile("testdata/lowpan/frames.pcap", b.Bytes(), 0o644); err != nil {
+	writeFrames(t, "testdata/lowpan/frames.pcap", lowcap.LinkTypeFCS, list)
+
+	list = nil
+	for _, s := range []string{
+		"00000001 04 0e0a 01 0910 00 332211eeffc0",                                              // the address of the controller
+		"00000001 04 3e13 01 00 4000 00 00 66554450a000 00000000000000",                         // connected
+		"00000000 02 4000 1200 0e00 0500 14 07 0a00 2300 4100 0005 4000 0900",                   // a channel for IPv6, please
+		"00000001 02 4020 1200 0e00 0500 15 07 0a00 4200 0005 4000 0900 0000",                   // granted
+		"00000000 02 4000 1100 0d00 4200 0b00 7a333a8000010203040506",                           // a packet
+		"00000001 02 4020 0a00 0d00 4100 0b00 7a333a80", "00000001 02 4010 0700 00010203040506", // one in two parts
+		"00000000 02 4000 0700 0300 0400 0a0300",        // attribute protocol
+		"00000000 02 4000 0a00 0d00 4200 0b00 7a333a80", // one that stays incomplete
+	} {
+		list = append(list, spacedHex(t, s))
+	}
+	writeFrames(t, "testdata/lowpan/bluetooth.pcap", lowcap.LinkTypeHCI, list)
+}
+
+func spacedHex(t *testing.T, s string) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// lowpanSealed is an encrypted frame: level 5, with the key c0 to cf.
+func lowpanSealed(t *testing.T) string {
+	var c ccm.CCM
+	block, err := aes.NewCipher(spacedHex(t, "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"))
+	if err == nil {
+		err = c.Reset(block, 13, 4)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := spacedHex(t, "49dc 02 cdab ccbbaa10ef5e0000 0011220000ef5e00 05 01000000")
+	nonce := spacedHex(t, "005eef0000221100 00000001 05")
+	return hex.EncodeToString(c.Seal(bytes.Clone(header), nonce, spacedHex(t, "7a333a8000010203040506"), header))
+}
+
+func writeFrames(t *testing.T, path string, link pcapio.LinkType, list [][]byte) {
+	var b bytes.Buffer
+	w := func(v any) { _ = binary.Write(&b, binary.LittleEndian, v) }
+	w([]uint32{0xa1b2c3d4, 2 | 4<<16, 0, 0, 65535, uint32(link)})
+	for i, x := range list {
+		w([]uint32{uint32(1000 + i), uint32(i), uint32(len(x)), uint32(len(x))})
+		b.Write(x)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -24,10 +24,10 @@ func newLowpanVerify(e *env) *cobra.Command {
 		Use:   "verify [flags] [FILE]",
 		Short: "Check that packets come back from 6LoWPAN compression",
 		Long: `For an IPv6 capture: compress, fragment, reassemble and decompress every packet in
-memory and compare. For a capture of LoWPAN frames (IEEE 802.15.4, or Ethernet with
-EtherType A0ED): restore every packet, compress it anew, restore it again and
-compare; and say whether the new form is smaller or larger than the captured one.
-The exit code is 1 if a packet came back different or failed.
+memory and compare. For a capture of LoWPAN frames (IEEE 802.15.4, Bluetooth LE, or
+Ethernet with EtherType A0ED): restore every packet, compress it anew, restore it
+again and compare; and say whether the new form is smaller or larger than the
+captured one. The exit code is 1 if a packet came back different or failed.
 
 In the result, under ipv6: packets = compressed + passed_through, and passed_through
 is the sum of the counts behind it (non_ipv6 to errors). Under lowpan: frames = whole
@@ -54,8 +54,8 @@ packets = whole + reassembled; smaller + same + larger = whole.`,
 type lowpanRun struct {
 	send   *lowcap.Sender
 	flags  *senderFlags
-	ti     bool
 	recv   lowcap.Receiver
+	frame  lowcap.Frame    // the last one
 	ipv6   *lowcap.Packets // nil until there is one
 	lowpan *lowcap.Frames
 	failed lowFailures
@@ -66,21 +66,21 @@ func newLowpanRun(cmd *cobra.Command, l *lowpanFlags, s *senderFlags) (*lowpanRu
 	if err != nil {
 		return nil, err
 	}
-	return &lowpanRun{send: send, flags: s, ti: l.ti, recv: lowcap.Receiver{Table: &l.table, Options: l.opts}}, nil
+	return &lowpanRun{send: send, flags: s, recv: lowcap.Receiver{Table: &l.table, Options: l.opts, TI: l.ti, Keys: l.blocks}}, nil
 }
 
 // carriesFrames reports whether a captured frame is to be restored: it is not
-// IP, and it is IEEE 802.15.4 or has the EtherType of LoWPAN.
-func carriesFrames(p *pcapio.Packet, ti bool) (lowcap.Frame, bool) {
-	f := lowcap.Locate(p, ti)
-	return f, lowcap.Is802154(p.Interface.LinkType) || f.Status != lowcap.OtherLink && f.Status != lowcap.Cut
+// IP, and it is IEEE 802.15.4 or Bluetooth, or has the EtherType of LoWPAN.
+func carriesFrames(p *pcapio.Packet, r *lowcap.Receiver) (lowcap.Frame, bool) {
+	f, t := r.Locate(p), p.Interface.LinkType
+	return f, lowcap.Is802154(t) || lowcap.IsBLE(t) || f.Status != lowcap.OtherLink && f.Status != lowcap.Cut
 }
 
 // packet returns the IPv6 packet of a captured frame, or of the frames that this
 // one completes, and the addresses it goes between; or nil, and counts why.
 func (x *lowpanRun) packet(n uint64, p *pcapio.Packet) (pkt []byte, link lowpan.Link, restored bool) {
-	f, ok := carriesFrames(p, x.ti)
-	if ok {
+	f, ok := carriesFrames(p, &x.recv)
+	if x.frame = f; ok {
 		if x.lowpan == nil {
 			x.lowpan = new(lowcap.Frames)
 		}
@@ -185,7 +185,7 @@ func (v *lowpanVerifier) step(n uint64, p *pcapio.Packet) error {
 	small, err := lowpan.AppendCompress(v.small[:0], pkt, link, v.send.Table, v.send.Options)
 	if err == nil {
 		v.small = small
-		v.compareSize(p, small)
+		v.compareSize(small)
 		var back []byte
 		back, err = lowpan.AppendDecompress(nil, small, link, v.send.Table, v.recv.Options)
 		if err == nil && !bytes.Equal(back, pkt) {
@@ -199,13 +199,12 @@ func (v *lowpanVerifier) step(n uint64, p *pcapio.Packet) error {
 	return nil
 }
 
-// compareSize compares the new form of a packet with the captured one, if p is
-// all of that.
-func (v *lowpanVerifier) compareSize(p *pcapio.Packet, small []byte) {
+// compareSize compares the new form of a packet with the captured one, if the
+// last frame is all of that.
+func (v *lowpanVerifier) compareSize(small []byte) {
 	v.anew += uint64(len(small))
-	f := lowcap.Locate(p, v.ti)
-	h, err := lowpan.ParseHeaders(f.Payload, 0)
-	if err != nil || h.Fragment.Kind != lowpan.FragmentNone {
+	h, err := lowpan.ParseHeaders(v.frame.Payload, 0)
+	if err != nil || h.Fragment.Kind != lowpan.FragmentNone || v.frame.Parts > 1 {
 		return // what fragments held of headers is not known any more
 	}
 	switch was := len(h.Payload); {

@@ -4,12 +4,23 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 // TestVectors runs vectors/ghc.
 func TestVectors(t *testing.T) {
-	b, err := os.ReadFile("../../vectors/ghc/rfc7400.json")
+	files, err := filepath.Glob("../../vectors/ghc/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { checkVectors(t, file) })
+	}
+}
+
+func checkVectors(t *testing.T, file string) {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,10 +30,7 @@ func TestVectors(t *testing.T) {
 		Notes         map[string]string
 		Groups        []struct {
 			Source string
-			Tests  []struct {
-				ID                                       int
-				Comment, Src, Dst, Payload, Code, Result string
-			}
+			Tests  []ghcTest
 		}
 	}
 	d := json.NewDecoder(bytes.NewReader(b))

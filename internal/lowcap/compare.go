@@ -65,26 +65,23 @@ type Size struct {
 	Sent   int // with it
 }
 
-// Fragments is the Size of a datagram of n bytes that is put into fragments as it
-// is, where frames have room for so many bytes: uncompressed IPv6, whose dispatch
-// is in the first fragment only, or a SCHC Packet, which RFC 4944 fragments behind
-// its compression (draft-ietf-6lo-schc-15dot4, Section 8), both with dispatch.
-func Fragments(n, room int, ipv6 bool) Size {
+// Fragments is the Size of a datagram that takes n bytes with its dispatch and is
+// put into fragments as it is, where frames have room for so many bytes: an
+// uncompressed IPv6 packet, or a SCHC Datagram, which RFC 4944 fragments behind its
+// compression (draft-ietf-6lo-schc-15dot4, Section 8). The dispatch is in the first
+// fragment only.
+func Fragments(n, room int) Size {
 	s := Size{Bytes: n, Frames: 1, Sent: n}
 	if n <= room {
 		return s
 	}
-	first, next := (room-4)&^7, (room-5)&^7
-	if ipv6 {
-		first = (room-5)&^7 + 1
-	}
 	s.Sent += 4
-	for rest := n - first; rest > 0; s.Frames++ {
+	for rest := n - ((room-5)&^7 + 1); rest > 0; s.Frames++ {
 		s.Sent += 5
 		if rest <= room-5 {
 			rest = 0
 		} else {
-			rest -= next
+			rest -= (room - 5) &^ 7
 		}
 	}
 	return s

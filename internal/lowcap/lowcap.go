@@ -5,6 +5,7 @@
 package lowcap
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"math"
 
@@ -35,6 +36,7 @@ const (
 	Encrypted               // an encrypted 802.15.4 payload
 	Cut                     // a part of a frame (snap length)
 	BadFrame                // a damaged or unknown link header
+	Part                    // a part of a packet that the link layer put into several (Bluetooth)
 )
 
 // Frame is what is known of a captured frame.
@@ -45,10 +47,15 @@ type Frame struct {
 	BadFCS  bool          // there is a frame check sequence, and it is wrong
 	MAC     *lowpan.Frame // of 802.15.4 frames that could be read
 	MACLen  int           // bytes of the captured frame that are not Payload
+	Parts   int           // captured frames that Payload was in, where that may be several
 	Err     error         // of BadFrame
+
+	Decrypted bool   // Payload was encrypted
+	header    []byte // what is in front of the payload of an Encrypted frame
 }
 
-// Locate finds the LoWPAN frame payload of a captured frame. ti says that frame
+// Locate is Receiver.Locate for link layers on which every frame stands for
+// itself: IEEE 802.15.4 and Ethernet. ti says that frame
 // check sequences are those of Texas Instruments' radios: signal strength, and a
 // bit that says whether the right ones were there.
 func Locate(p *pcapio.Packet, ti bool) Frame {
@@ -92,22 +99,35 @@ func Locate(p *pcapio.Packet, ti bool) Frame {
 			f.Status = NoPayload
 			if m.Type == lowpan.FrameData && m.Security.Encrypted() {
 				f.Status = Encrypted
+				f.header = mac[:len(mac)-len(m.FCS)-len(m.MIC)-len(m.Payload)]
 			}
 			return f
 		}
 	}
 	f.MACLen = len(p.Data) - len(f.Payload)
-	if h, err := lowpan.ParseHeaders(f.Payload, 0); err == nil {
-		switch h.Kind {
-		case lowpan.KindIPHC, lowpan.KindIPv6, lowpan.KindFragment:
-		default:
+	f.classify()
+	return f
+}
+
+// classify looks at the headers of the payload.
+func (f *Frame) classify() {
+	h, err := lowpan.ParseHeaders(f.Payload, 0)
+	if err != nil {
+		return
+	}
+	switch h.Kind {
+	case lowpan.KindIPHC, lowpan.KindIPv6, lowpan.KindFragment:
+	case lowpan.KindSCHC:
+		// The fragments that follow do not say what they are of.
+		if h.Fragment.Kind != lowpan.FragmentFirst {
 			f.Status = NotIPv6
 		}
-		if h.HasMesh {
-			f.Link = h.Mesh.Link()
-		}
+	default:
+		f.Status = NotIPv6
 	}
-	return f
+	if h.HasMesh {
+		f.Link = h.Mesh.Link()
+	}
 }
 
 // EUI64 is the 64-bit address that stands for a 48-bit one on 802.15.4: with
@@ -164,12 +184,33 @@ type Receiver struct {
 	Table   *lowpan.Table
 	Options lowpan.Options
 
+	TI   bool           // frame check sequences are those of Texas Instruments' radios
+	Keys []cipher.Block // of IEEE 802.15.4 security: each is tried
+
 	clock Clock
 	reasm lowpan.Reassembler
+	ble   bluetooth
+	plain []byte // of a frame that was encrypted
 	buf   []byte
 
 	// Incomplete counts the packets of which fragments are missing, so far.
 	Incomplete uint64
+}
+
+// Locate finds the LoWPAN frame payload of the next frame of a capture, which is
+// valid until the next call. It follows the connections of Bluetooth: every frame
+// is to be given to it once, in the order of the capture.
+func (r *Receiver) Locate(p *pcapio.Packet) Frame {
+	if IsBLE(p.Interface.LinkType) {
+		return r.ble.locate(p)
+	}
+	f := Locate(p, r.TI)
+	if f.Status == Encrypted && len(r.Keys) > 0 {
+		if r.decrypt(&f); f.Decrypted {
+			f.MACLen = len(p.Data) - len(f.Payload)
+		}
+	}
+	return f
 }
 
 // maxPending is how many packets may be in reassembly at a time. Captures of
@@ -177,14 +218,14 @@ type Receiver struct {
 const maxPending = 128
 
 // Packet restores the packet that a frame completes; it is valid until the next
-// call. fragment says that the frame is a fragment; pkt is nil where more of
-// them are needed.
+// call. fragment says that the frame is one of several; pkt is nil where more of
+// them are needed, or where they are of a SCHC Datagram.
 func (r *Receiver) Packet(p *pcapio.Packet, f *Frame) (pkt []byte, fragment bool, err error) {
-	if h, err := lowpan.ParseHeaders(f.Payload, 0); err == nil {
-		fragment = h.Fragment.Kind != lowpan.FragmentNone
-	}
+	h, err := lowpan.ParseHeaders(f.Payload, 0)
+	pieces := err == nil && h.Fragment.Kind != lowpan.FragmentNone
+	fragment = pieces || f.Parts > 1
 	now := uint64(0)
-	if fragment {
+	if pieces {
 		if r.reasm.Slots == nil {
 			r.reasm.Slots = make([]lowpan.Slot, maxPending)
 			for i := range r.reasm.Slots {
@@ -195,12 +236,12 @@ func (r *Receiver) Packet(p *pcapio.Packet, f *Frame) (pkt []byte, fragment bool
 		n, _ := r.reasm.Expire(now)
 		r.Incomplete += uint64(n)
 	}
-	out, done, err := r.reasm.AppendPacket(r.buf[:0], f.Payload, f.Link, r.Table, r.Options, now)
+	out, kind, done, err := r.reasm.AppendDatagram(r.buf[:0], f.Payload, f.Link, r.Table, r.Options, now)
 	if err != nil {
 		return nil, fragment, err
 	}
 	r.buf = out[:0]
-	if !done {
+	if !done || kind == lowpan.KindSCHC {
 		return nil, fragment, nil
 	}
 	return out, fragment, nil
@@ -209,7 +250,9 @@ func (r *Receiver) Packet(p *pcapio.Packet, f *Frame) (pkt []byte, fragment bool
 // End gives up the packets that are still in reassembly.
 func (r *Receiver) End() {
 	n, _ := r.reasm.Expire(math.MaxUint64)
-	r.Incomplete += uint64(n)
+	r.ble.flush()
+	r.Incomplete += uint64(n) + r.ble.incomplete
+	r.ble.incomplete = 0
 }
 
 // Sender makes IEEE 802.15.4 data frames of IPv6 packets. It is for one

@@ -211,16 +211,57 @@ func TestFragments(t *testing.T) {
 				}
 				want.Sent += len(b)
 			}
-			if got := Fragments(n+1, room, true); got != want {
+			if got := Fragments(n+1, room); got != want {
 				t.Fatalf("Fragments(%d, %d) = %+v, want %+v", n+1, room, got, want)
 			}
 		}
 	}
-	// A SCHC datagram: 4 + 96, 5 + 96, 5 + 8.
-	if got, want := Fragments(200, 104, false), (Size{200, 3, 214}); got != want {
+	// A SCHC Datagram: 4 + 1 + 96, 5 + 96, 5 + 7.
+	if got, want := Fragments(200, 104), (Size{200, 3, 214}); got != want {
 		t.Errorf("Fragments(200, 104) = %+v, want %+v", got, want)
 	}
-	if got, want := Fragments(104, 104, false), (Size{104, 1, 104}); got != want {
+	if got, want := Fragments(104, 104), (Size{104, 1, 104}); got != want {
 		t.Errorf("Fragments(104, 104) = %+v, want %+v", got, want)
+	}
+	for n := 1; n < 700; n++ {
+		if err := f.ResetSCHC(pkt[:n], 0, 0, 60); err != nil {
+			t.Fatal(err)
+		}
+		want := Size{Bytes: n + 1}
+		for more := true; more; want.Frames++ {
+			var b []byte
+			var err error
+			if b, more, err = f.AppendFrame(nil); err != nil {
+				t.Fatal(err)
+			}
+			want.Sent += len(b)
+		}
+		if got := Fragments(n+1, 60); got != want {
+			t.Fatalf("Fragments(%d, 60) = %+v, want %+v", n+1, got, want)
+		}
+	}
+}
+
+// TestReceiverSCHC: a SCHC Datagram in fragments is not an incomplete packet.
+func TestReceiverSCHC(t *testing.T) {
+	var f lowpan.Fragmenter
+	if err := f.ResetSCHC(make([]byte, 100), 0, 9, 50); err != nil {
+		t.Fatal(err)
+	}
+	var recv Receiver
+	for more := true; more; {
+		b, m, err := f.AppendFrame(mustHex(t, mac))
+		if err != nil {
+			t.Fatal(err)
+		}
+		more = m
+		p := captured(LinkTypeNoFCS, b)
+		x := recv.Locate(p)
+		if pkt, fragment, err := recv.Packet(p, &x); x.Status != LoWPAN || pkt != nil || !fragment || err != nil {
+			t.Errorf("%x: %+v: %x, %v, %v", b, x, pkt, fragment, err)
+		}
+	}
+	if recv.End(); recv.Incomplete != 0 {
+		t.Errorf("%d incomplete", recv.Incomplete)
 	}
 }

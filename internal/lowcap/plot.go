@@ -32,6 +32,19 @@ func (c *Comparison) WriteSVG(w io.Writer, title string) error {
 	return chart.WriteSVG(w, width, height, p.Draw)
 }
 
+// ticks are the usual ticks with no more digits than they need.
+type ticks struct{}
+
+func (ticks) Ticks(lo, hi float64) []plot.Tick {
+	l := plot.DefaultTicks{}.Ticks(lo, hi)
+	for i := range l {
+		if l[i].Label != "" {
+			l[i].Label = float(l[i].Value)
+		}
+	}
+	return l
+}
+
 const (
 	height   = 320 // points
 	barWidth = 24
@@ -44,6 +57,7 @@ func (c *Comparison) plot(title string) (*plot.Plot, vg.Length, error) {
 	p.Title.Padding = 8
 	p.Y.Label.Text = "bytes per packet"
 	p.Y.Min = 0
+	p.Y.Tick.Marker = ticks{}
 	p.Legend.Top = true
 	p.Legend.Padding = 3
 	grid := plotter.NewGrid()

@@ -63,7 +63,8 @@ type Frames struct {
 	SnapCut     uint64 `json:"snap_cut"`
 	Dropped     uint64 `json:"dropped"` // had been passed through, and were not wanted
 	Errors      uint64 `json:"errors"`
-	BadFCS      uint64 `json:"bad_fcs"` // of Frames, whatever became of them
+	BadFCS      uint64 `json:"bad_fcs"`   // of Frames, whatever became of them
+	Decrypted   uint64 `json:"decrypted"` // of Frames
 	Passed      uint64 `json:"passed_through"`
 	Packets     uint64 `json:"packets"`
 	Reassembled uint64 `json:"reassembled"`
@@ -204,7 +205,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 			b.WriteByte('\n')
 		}
 		line("frames", "%d%s", f.Frames, list(": ", "", count{f.Whole, "with a whole packet"}, count{f.Fragments, "fragments"},
-			count{f.Passed, "passed through"}, count{f.BadFCS, "with a wrong FCS"}))
+			count{f.Passed, "passed through"}, count{f.Decrypted, "decrypted"}, count{f.BadFCS, "with a wrong FCS"}))
 		line("left out", "%d%s", f.LeftOut, f.why(": ", ""))
 		line("failed", "%d", f.Errors)
 		line("packets", "%d%s", f.Packets, list(": ", "", count{f.Reassembled, "reassembled"}))
@@ -259,7 +260,7 @@ func (s *Summary) rows() [][]string {
 	if f := s.LoWPAN; f != nil {
 		add("lowpan", count{f.Frames, "frames"}, count{f.Whole, "whole"}, count{f.Fragments, "fragments"}, count{f.LeftOut, "left_out"},
 			count{f.OtherLink, "other_link"}, count{f.NoPayload, "no_payload"}, count{f.NotIPv6, "not_ipv6"}, count{f.Encrypted, "encrypted"},
-			count{f.SnapCut, "snap_cut"}, count{f.Dropped, "dropped"}, count{f.Errors, "errors"}, count{f.BadFCS, "bad_fcs"},
+			count{f.SnapCut, "snap_cut"}, count{f.Dropped, "dropped"}, count{f.Errors, "errors"}, count{f.BadFCS, "bad_fcs"}, count{f.Decrypted, "decrypted"},
 			count{f.Passed, "passed_through"}, count{f.Packets, "packets"}, count{f.Reassembled, "reassembled"}, count{f.Incomplete, "incomplete"},
 			count{f.InBytes, "in_bytes"}, count{f.OutBytes, "out_bytes"})
 		opt("lowpan", "mismatched", f.Mismatched)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/schckit/schckit/internal/lowcap"
+	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/lowpan"
 	"github.com/schckit/schckit/vectors"
 )
@@ -51,6 +53,16 @@ func table(contexts map[string]string) (*lowpan.Table, error) {
 	return tab, nil
 }
 
+// takes reports whether test id is to be run, and counts it.
+func (r *runner) takes(id int, source string) bool {
+	if !r.selected(id) {
+		return false
+	}
+	r.stats.Tests++
+	r.stats.Sources[source]++
+	return true
+}
+
 func (r *runner) iphcFile(data []byte) {
 	f, err := vectors.ParseIPHC(data)
 	if err != nil {
@@ -66,9 +78,7 @@ func (r *runner) iphcFile(data []byte) {
 			continue
 		}
 		for j := range g.Tests {
-			if t := &g.Tests[j]; r.selected(t.ID) {
-				r.stats.Tests++
-				r.stats.Sources[g.Source]++
+			if t := &g.Tests[j]; r.takes(t.ID, g.Source) {
 				r.iphc(t, tab, ghc)
 			}
 		}
@@ -92,15 +102,16 @@ func (r *runner) iphc(t *vectors.IPHCTest, tab *lowpan.Table, ghc *lowpan.GHC) {
 	frame, _ := hex.DecodeString(t.Frame)
 	pkt, _ := hex.DecodeString(t.Packet)
 	r.stats.Ways++
-	got, err := lowpan.AppendDecompress(nil, frame, l, tab, lowpan.Options{})
+	opts := lowpan.Options{LinkIID: slices.Contains(t.Flags, "LinkIID"), StripRouting: slices.Contains(t.Flags, "StripRouting")}
+	got, err := lowpan.AppendDecompress(nil, frame, l, tab, opts)
 	if lowpanClass(err) != t.Result || err == nil && !bytes.Equal(got, pkt) {
 		r.fail(t.ID, "decompress", "%x, %v, want %s, %s", got, err, t.Packet, t.Result)
 		return
 	}
-	if err != nil {
+	if err != nil || slices.Contains(t.Flags, "DecompressOnly") {
 		return
 	}
-	opts := lowpan.Options{ElideChecksum: slices.Contains(t.Flags, "ElideChecksum")}
+	opts.ElideChecksum = slices.Contains(t.Flags, "ElideChecksum")
 	if slices.Contains(t.Flags, "GHC") {
 		opts.GHC = ghc
 	}
@@ -115,6 +126,64 @@ func (r *runner) iphc(t *vectors.IPHCTest, tab *lowpan.Table, ghc *lowpan.GHC) {
 	}
 }
 
+func (r *runner) receiveFile(data []byte) {
+	f, err := vectors.ParseReceive(data)
+	if err != nil {
+		r.fail(0, "load", "%v", err)
+		return
+	}
+	for i := range f.Groups {
+		g := &f.Groups[i]
+		tab, err := table(g.Contexts)
+		if err != nil {
+			r.fail(0, "load", "group %d: %v", i+1, err)
+			continue
+		}
+		for j := range g.Tests {
+			if t := &g.Tests[j]; r.takes(t.ID, g.Source) {
+				r.receive(t, tab)
+			}
+		}
+	}
+}
+
+// receive runs one test.
+func (r *runner) receive(t *vectors.ReceiveTest, tab *lowpan.Table) {
+	r.stats.Ways++
+	recv := lowcap.Receiver{Table: tab}
+	for i, x := range t.Frames {
+		b, _ := hex.DecodeString(x.Frame)
+		p := pcapio.Packet{Data: b, OrigLen: uint32(len(b)), Ticks: x.Ms, Interface: &pcapio.Interface{LinkType: pcapio.LinkType(x.Link), Resolution: 3}}
+		f := recv.Locate(&p)
+		result, pkt := "", []byte(nil)
+		switch f.Status {
+		case lowcap.LoWPAN:
+			var err error
+			if pkt, _, err = recv.Packet(&p, &f); err != nil {
+				result = lowpanClass(err)
+			} else if result = "part"; pkt != nil {
+				result = "packet"
+			}
+		case lowcap.BadFrame:
+			result = lowpanClass(f.Err)
+		case lowcap.Part:
+			result = "part"
+		case lowcap.NoPayload:
+			result = "no-payload"
+		case lowcap.NotIPv6:
+			result = "not-ipv6"
+		case lowcap.Encrypted:
+			result = "encrypted"
+		case lowcap.OtherLink:
+			result = "other-link"
+		}
+		if got := hex.EncodeToString(pkt); result != x.Result || got != x.Packet {
+			r.fail(t.ID, "receive", "frame %d: %s, %s, want %s, %s", i+1, result, got, x.Result, x.Packet)
+			return
+		}
+	}
+}
+
 func (r *runner) ghcFile(data []byte) {
 	f, err := vectors.ParseGHC(data)
 	if err != nil {
@@ -125,9 +194,7 @@ func (r *runner) ghcFile(data []byte) {
 	for i := range f.Groups {
 		g := &f.Groups[i]
 		for j := range g.Tests {
-			if t := &g.Tests[j]; r.selected(t.ID) {
-				r.stats.Tests++
-				r.stats.Sources[g.Source]++
+			if t := &g.Tests[j]; r.takes(t.ID, g.Source) {
 				r.ghc(t, ghc)
 			}
 		}

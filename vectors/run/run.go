@@ -63,6 +63,8 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.fragFile(data)
 		case schema == vectors.SchemaIPHC:
 			r.iphcFile(data)
+		case schema == vectors.SchemaReceive:
+			r.receiveFile(data)
 		case schema == vectors.SchemaGHC:
 			r.ghcFile(data)
 		case schema == vectors.SchemaESP:
