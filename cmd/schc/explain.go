@@ -62,7 +62,7 @@ With --hex, every line is a packet in hex.`,
 
 // explainer explains packets and prints what it finds.
 type explainer struct {
-	list
+	listing
 	rules *loaded
 	in    schc.Inputs
 	all   bool
@@ -71,7 +71,7 @@ type explainer struct {
 
 // print prints one explanation.
 func (x *explainer) print(r *report.Explanation) error {
-	return x.list.print(r, r.Rows, func(w io.Writer) error { return r.WriteText(w, x.all) })
+	return x.listing.print(r, r.Rows, func(w io.Writer) error { return r.WriteText(w, x.all) })
 }
 
 // packet explains packet n in a direction; 0 tries both.
@@ -150,7 +150,7 @@ func explainCapture(cmd *cobra.Command, e *env, f *explainFlags, args []string) 
 	}
 	defer guard(out)()
 	w := newBuffered(out)
-	x := &explainer{list: list{w: w, form: f.form.text, head: report.ExplanationHead}, rules: j.rules, in: j.in, all: f.verbose, first: f.rules.opts.FirstMatch}
+	x := &explainer{listing: listing{w: w, form: f.form.text, head: report.ExplanationHead}, rules: j.rules, in: j.in, all: f.verbose, first: f.rules.opts.FirstMatch}
 	last, noRule := uint64(0), false
 	damage, err := f.in.each(j.r, func(n uint64, p *pcapio.Packet) error {
 		last = n
@@ -222,7 +222,7 @@ func explainHex(cmd *cobra.Command, e *env, f *explainFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	x := &explainer{list: list{form: f.form.text, head: report.ExplanationHead}, rules: rules, in: in, all: f.verbose, first: f.rules.opts.FirstMatch}
+	x := &explainer{listing: listing{form: f.form.text, head: report.ExplanationHead}, rules: rules, in: in, all: f.verbose, first: f.rules.opts.FirstMatch}
 	l := &lineLoop{e: e, in: &f.in, out: &f.out, rules: rules.info}
 	n := uint64(0)
 	l.each = func(w io.Writer, words [][]byte, err error) error {

@@ -41,7 +41,7 @@ type codecDecision struct {
 
 // gpcompExplainer explains and prints.
 type gpcompExplainer struct {
-	list
+	listing
 	assocs []*gpcomp.Association
 	header bool
 }
@@ -84,7 +84,7 @@ With --hex, every line is a payload in hex, perhaps with a GPComp header.`,
 			for _, a := range assocs {
 				a.NextHeader = next
 			}
-			x := &gpcompExplainer{list: list{form: form.text, head: gpcompExplanationHead}, assocs: assocs, header: header}
+			x := &gpcompExplainer{listing: listing{form: form.text, head: gpcompExplanationHead}, assocs: assocs, header: header}
 			if hexMode {
 				return x.lines(cmd, e, &in, &out)
 			}
@@ -245,7 +245,7 @@ func (x *gpcompExplainer) capture(cmd *cobra.Command, e *env, in *input, o *outp
 }
 
 func (x *gpcompExplainer) print(r *gpcompExplanation) error {
-	return x.list.print(r, r.rows, r.text)
+	return x.listing.print(r, r.rows, r.text)
 }
 
 // gpcompExplanationHead is the head of the table.

@@ -6,9 +6,9 @@ import (
 	"github.com/schckit/schckit/internal/report"
 )
 
-// list prints results one by one as they come, in the form of -f: in json they are an
+// listing prints results one by one as they come, in the form of -f: in json they are an
 // array, in text there is a blank line between them.
-type list struct {
+type listing struct {
 	w    io.Writer
 	form string
 	head []string // of tsv
@@ -16,7 +16,7 @@ type list struct {
 }
 
 // print prints v; rows and text are its other forms.
-func (l *list) print(v any, rows func() [][]string, text func(w io.Writer) error) error {
+func (l *listing) print(v any, rows func() [][]string, text func(w io.Writer) error) error {
 	l.n++
 	switch l.form {
 	case "json":
@@ -46,7 +46,7 @@ func (l *list) print(v any, rows func() [][]string, text func(w io.Writer) error
 }
 
 // end closes the JSON array, and prints the head of an empty table.
-func (l *list) end() error {
+func (l *listing) end() error {
 	s := ""
 	switch {
 	case l.form == "json" && l.n == 0:
