@@ -680,12 +680,12 @@ func (g gen) spoil(pkt []byte) []byte {
 func TestSlow(t *testing.T) {
 	var g gen
 	same, refused := 0, 0
-	for i := 0; i < 8000; i++ {
-		if testing.Short() && i >= 800 {
+	for i := 0; i < 3200; i++ {
+		if testing.Short() && i >= 400 {
 			return
 		}
-		seed := int64(i / 500)
-		if i%500 == 0 {
+		seed := int64(i / 200)
+		if i%200 == 0 {
 			g = gen{rand.New(rand.NewSource(seed))}
 		}
 		c, alg := g.config(), mustAlgorithm(pick(g, testAlgorithms...))
