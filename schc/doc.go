@@ -30,6 +30,8 @@
 //	RFC 8824, 8824-update-09   CoAP                                 done; not tokens of
 //	                 more than 8 bytes (RFC 8974), whose messages match no CoAP Rule,
 //	                 and not several options in one descriptor (update-09, 5.4)
+//	ipsecme-diet-esp-10  6.1   action lower, checksums over the     done: Inputs.Outer and Options
+//	                 header below, header and payload split
 //	icmpv6-compression-02      fields                               done; not the
 //	                 operators rule-match and rev-rule-match
 //

@@ -52,7 +52,7 @@ func loadFuzzSets(f *testing.F, seed func(set string, v *vectors.Test)) *fuzzSet
 			for i := 2; fs.sets[name] != nil; i++ {
 				name = strings.TrimSuffix(path.Base(g.Rules), ".json") + fmt.Sprintf("-%d", i)
 			}
-			opts := Options{FirstMatch: g.Options.FirstMatch, Lossless: g.Options.Lossless, SSEICVBytes: g.Options.SSEICVBytes}
+			opts := Options{FirstMatch: g.Options.FirstMatch, Lossless: g.Options.Lossless, SSEICVBytes: g.Options.SSEICVBytes, OuterHeader: g.Options.OuterHeader}
 			ctx, err := NewContext(ctx.Rules(), opts) // without TrustComputed: packets are at random
 			if err != nil {
 				f.Fatal(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,7 +67,7 @@ the outer IP header. Keys are not needed: what the Rules depend on is the algori
 				return err
 			}
 			return out.writeAll(cmd, e, f == rulefile.FormCBOR, func(w *pcapio.Output) error {
-				_, err := io.WriteString(w, string(data))
+				_, err := w.Write(data)
 				return err
 			}, info)
 		},
