@@ -64,25 +64,7 @@ func TestAllRules(t *testing.T) {
 				continue
 			}
 			pairs++
-			if r := tool("", "compress", "-q", "-C", rules, "-r", path, "-w", small); r.code != wantCode {
-				t.Errorf("compress %s with %s: %+v", path, rules, r)
-				continue
-			}
-			if r := tool("", "decompress", "-q", "-C", rules, "-r", small, "-w", again); r.code != exitDone {
-				t.Errorf("decompress %s with %s: %+v", path, rules, r)
-				continue
-			}
-			got, _, _ := readCapture(t, again)
-			if len(got) != len(want) {
-				t.Errorf("%s with %s: %d packets, want %d", path, rules, len(got), len(want))
-				continue
-			}
-			for i := range got {
-				if got[i] != want[i] {
-					t.Errorf("%s with %s: packet %d is %+v, want %+v", path, rules, i+1, got[i], want[i])
-					break
-				}
-			}
+			comesBack(t, path, rules, small, again, want, wantCode)
 		}
 	}
 	if compressed == 0 {

@@ -74,6 +74,31 @@ func readCapture(t *testing.T, path string) (list []record, format pcapio.Format
 	}
 }
 
+// comesBack compresses a capture of the packets want to the file small, restores
+// that to the file again, and compares.
+func comesBack(t *testing.T, path, rules, small, again string, want []record, wantCode int) (f pcapio.Format, ok bool) {
+	if r := tool("", "compress", "-q", "-C", rules, "-r", path, "-w", small); r.code != wantCode {
+		t.Errorf("compress %s with %s: %+v", path, rules, r)
+		return f, false
+	}
+	if r := tool("", "decompress", "-q", "-C", rules, "-r", small, "-w", again); r.code != exitDone {
+		t.Errorf("decompress %s with %s: %+v", path, rules, r)
+		return f, false
+	}
+	got, f, _ := readCapture(t, again)
+	if len(got) != len(want) {
+		t.Errorf("%s with %s: %d packets, want %d", path, rules, len(got), len(want))
+		return f, false
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("%s with %s: packet %d is %+v, want %+v", path, rules, i+1, got[i], want[i])
+			return f, false
+		}
+	}
+	return f, true
+}
+
 // Every capture comes back packet for packet, with every rule file.
 func TestCapturesRoundTrip(t *testing.T) {
 	dir := t.TempDir()
@@ -89,15 +114,10 @@ func TestCapturesRoundTrip(t *testing.T) {
 			wantCode = exitFailed
 		}
 		for _, rules := range ruleFiles(t) {
-			if r := tool("", "compress", "-q", "-C", rules, "-r", path, "-w", small); r.code != wantCode {
-				t.Errorf("compress %s with %s: %+v", path, rules, r)
+			gotFormat, ok := comesBack(t, path, rules, small, again, want, wantCode)
+			if !ok {
 				continue
 			}
-			if r := tool("", "decompress", "-q", "-C", rules, "-r", small, "-w", again); r.code != exitDone {
-				t.Errorf("decompress %s with %s: %+v", path, rules, r)
-				continue
-			}
-			got, gotFormat, _ := readCapture(t, again)
 			format.Gzip = false
 			gotFormat.SnapLen = format.SnapLen // of the file; pcapng has none
 			if format.NG {
@@ -105,16 +125,6 @@ func TestCapturesRoundTrip(t *testing.T) {
 			}
 			if gotFormat != format {
 				t.Errorf("%s with %s: restored as %+v, want %+v", path, rules, gotFormat, format)
-			}
-			if len(got) != len(want) {
-				t.Errorf("%s with %s: %d packets, want %d", path, rules, len(got), len(want))
-				continue
-			}
-			for i := range got {
-				if got[i] != want[i] {
-					t.Errorf("%s with %s: packet %d is %+v, want %+v", path, rules, i+1, got[i], want[i])
-					break
-				}
 			}
 			if !format.NG && !damaged {
 				a, b := mustRead(t, path), mustRead(t, again)
