@@ -107,8 +107,11 @@ func (f *fragRuleFlags) load(cmd *cobra.Command, e *env, in *input, dir schc.Dir
 	if f.rules.file == "" && f.rules.device != "" {
 		return nil, usagef(cmd, "--device needs a rule file; name it with -C")
 	}
+	if f.rules.file == "" && f.rules.sids != nil {
+		return nil, usagef(cmd, "--sid is for a rule file; name it with -C")
+	}
 	if f.rules.file != "" {
-		file, info, err := e.loadRules(f.rules.file)
+		file, info, err := f.rules.read(e)
 		if err != nil {
 			return nil, err
 		}
