@@ -67,6 +67,8 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.ghcFile(data)
 		case schema == vectors.SchemaESP:
 			r.espFile(data)
+		case schema == vectors.SchemaDietESP:
+			r.dietFile(data)
 		default:
 			r.fail(0, "load", "unknown schema %q", schema)
 		}
