@@ -35,6 +35,7 @@ func (l *loudness) check(cmd *cobra.Command) error { return conflict(cmd, "quiet
 // rulesFlags choose the Rules.
 type rulesFlags struct {
 	file, device string
+	sids         []string
 	opts         schc.Options
 }
 
@@ -42,6 +43,16 @@ func (f *rulesFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "rules", "C", "", "`FILE` of Rules")
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device whose Rules are used, in a file of several")
 	cmd.MarkFlagFilename("rules", "json", "cbor")
+	addSIDs(cmd, &f.sids)
+}
+
+// read reads the file.
+func (f *rulesFlags) read(e *env) (*rulefile.File, os.FileInfo, error) {
+	sids, err := loadSIDs(f.sids)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.loadRules(f.file, sids...)
 }
 
 // addChoice adds the flags that say which Rule is taken.
@@ -66,7 +77,7 @@ func (f *rulesFlags) loadFile(cmd *cobra.Command, e *env, in *input) (*rulefile.
 	if f.file == "-" && in != nil && in.path == "-" {
 		return nil, nil, usagef(cmd, "Rules and packets cannot both come from standard input")
 	}
-	return e.loadRules(f.file)
+	return f.read(e)
 }
 
 // load reads the Rules. captures says that they are for IP packets.
@@ -128,6 +139,9 @@ func (e *env) loadRules(path string, sids ...*rulefile.SIDFile) (*rulefile.File,
 		return nil, nil, err
 	}
 	file, err := rulefile.Load(data, name, sids...)
+	if err != nil && strings.Contains(err.Error(), "unknown SID") {
+		return nil, nil, hint(err, "--sid FILE gives it")
+	}
 	if err != nil {
 		return nil, nil, hint(err, "a rule file is JSON in the style of OpenSCHC, or the RFC 9363 model as JSON or CBOR")
 	}

@@ -148,10 +148,13 @@ func (f *fragRuleFlags) loadFile(cmd *cobra.Command, e *env, in *input) (*rulefi
 	if f.rules.file == "" && f.rules.device != "" {
 		return nil, nil, usagef(cmd, "--device needs a rule file; name it with -C")
 	}
+	if f.rules.file == "" && f.rules.sids != nil {
+		return nil, nil, usagef(cmd, "--sid is for a rule file; name it with -C")
+	}
 	if f.rules.file == "" {
 		return nil, nil, nil
 	}
-	return e.loadRules(f.rules.file)
+	return f.rules.read(e)
 }
 
 // fill makes the context and the profiles of s, whose set is loaded.

@@ -52,11 +52,7 @@ func (f *ruleFile) load(cmd *cobra.Command, e *env, args []string) (*rulefile.Fi
 	if f.path == "" {
 		return nil, nil, usagef(cmd, "no rule file is given")
 	}
-	sids, err := loadSIDs(f.sids)
-	if err != nil {
-		return nil, nil, err
-	}
-	return e.loadRules(f.path, sids...)
+	return (&rulesFlags{file: f.path, sids: f.sids}).read(e)
 }
 
 // loadSIDs loads .sid files; none gives none.

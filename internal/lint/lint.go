@@ -87,14 +87,17 @@ type linter struct {
 	set      *rulefile.Set
 	used     [2][]bool // by direction: the Rule is used
 	list     []Finding
-	compared int // Rules and Target Values
+	compare  int // Rules and Target Values at most
+	compared int
 	of       *schc.FieldDescriptor
 	values   map[string]bool // the Target Values of of
 }
 
 // Check reviews a set of Rules that ctx was made of.
-func Check(set *rulefile.Set, ctx *schc.Context) []Finding {
-	l := &linter{set: set}
+func Check(set *rulefile.Set, ctx *schc.Context) []Finding { return check(set, ctx, maxCompared) }
+
+func check(set *rulefile.Set, ctx *schc.Context, compare int) []Finding {
+	l := &linter{set: set, compare: compare}
 	l.directions(ctx)
 	noComp := -1
 	compression := 0

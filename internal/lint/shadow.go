@@ -56,7 +56,7 @@ func (l *linter) shadows() {
 			continue
 		}
 		candidates := groups[v.shape].candidates(v)
-		if l.compared += len(candidates); l.compared > maxCompared {
+		if l.compared += len(candidates); l.compared > l.compare {
 			l.add(NotReviewed, Info, -1, -1, "the set is too large to look for all Rules that are never chosen: from Rule "+l.set.Rules[i].ID.String()+" on they were not looked for", "check parts of it")
 			return
 		}

@@ -63,7 +63,8 @@
 //     Identifier "::1";
 //   - any other string: the bytes of the text;
 //   - a list of these, for match-mapping;
-//   - missing, null or [] for none.
+//   - missing, null or [] for none; with ignore and not-sent that is zero, or
+//     empty, which is what they restore.
 //
 // The value must fit the field. A number in a variable-length uint option is
 // its shortest form, 0 being empty; in another variable-length field it has at

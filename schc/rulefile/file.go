@@ -272,7 +272,23 @@ func normalField(d schc.FieldDescriptor) schc.FieldDescriptor {
 	if d.MO != schc.MOMSB {
 		d.MSB = 0
 	}
+	if restoresZero(&d) {
+		d.TV = [][]byte{make([]byte, zeroBytes(d.FL))}
+	}
 	return d
+}
+
+// restoresZero reports whether d has no Target Value where RFC 9363 wants one:
+// it restores zero, or nothing in a field of variable length.
+func restoresZero(d *schc.FieldDescriptor) bool {
+	return d.MO == schc.MOIgnore && d.CDA == schc.CDANotSent && len(d.TV) == 0
+}
+
+func zeroBytes(fl schc.FieldLength) int {
+	if fl.Variable() {
+		return 0
+	}
+	return (int(fl) + 7) / 8
 }
 
 func ownLength(f schc.FID) schc.FieldLength {

@@ -377,6 +377,9 @@ func (l *loader) microField(t jsonTree, count map[microKey]int) (d schc.FieldDes
 	if tvAt >= 0 {
 		err = l.microValues(jsonTree{t.scanner.at(tvAt)}, &d)
 	}
+	if err == nil {
+		err = l.zero(t, start, &d)
+	}
 	return d, err
 }
 

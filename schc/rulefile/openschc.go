@@ -25,6 +25,19 @@ func newLoader(size int) *loader {
 	return &loader{file: &File{}, size: size, room: min(1<<20+8*size, MaxFileSize)}
 }
 
+// zero gives d the Target Value that it has where the file has none.
+func (l *loader) zero(t located, off int, d *schc.FieldDescriptor) *Error {
+	if !restoresZero(d) {
+		return nil
+	}
+	n := zeroBytes(d.FL)
+	if err := l.take(t, off, n); err != nil {
+		return err
+	}
+	d.TV = [][]byte{l.bytes(n)}
+	return nil
+}
+
 // take is called before n bytes are taken for a Target Value of fixed length.
 func (l *loader) take(t located, off, n int) *Error {
 	if l.room -= n; l.room < 0 {

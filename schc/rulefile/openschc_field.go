@@ -85,6 +85,9 @@ func (l *loader) field(s *scanner) (d schc.FieldDescriptor, keep bool, err *Erro
 	if m.has(keyTV) {
 		d.TV, err = l.values(s.at(m[keyTV].value), &d)
 	}
+	if err == nil {
+		err = l.zero(s, off, &d)
+	}
 	return d, true, err
 }
 

@@ -357,6 +357,28 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// ignore and not-sent without a Target Value restore zero: the file means the
+// same, to Diff and to fingerprints, with it.
+func TestZeroValue(t *testing.T) {
+	for with, without := range map[string]string{
+		`"FID": "UDP.CKSUM", "TV": 0, `:                `"FID": "UDP.CKSUM", `,
+		`"FID": "UDP.CKSUM", "TV": "0x0000", `:         `"FID": "UDP.CKSUM", "TV": null, `,
+		`"FID": "COAP.ETAG", "TV": "", `:               `"FID": "COAP.ETAG", "TV": [], `,
+		`"FID": "COAP.ETAG", "FL": 16, "TV": "0x00", `: `"FID": "COAP.ETAG", "FL": 16, `,
+	} {
+		rule := `[{"RuleID": 1, "RuleIDLength": 8, "Compression": [{%s"MO": "ignore", "CDA": "not-sent"}]}]`
+		a, b := mustLoad(t, fmt.Sprintf(rule, with)), mustLoad(t, fmt.Sprintf(rule, without))
+		if !reflect.DeepEqual(a.Sets[0].Rules, b.Sets[0].Rules) || len(a.Sets[0].Rules[0].Fields[0].TV) != 1 {
+			t.Errorf("%s: %+v, want %+v", without, b.Sets[0].Rules, a.Sets[0].Rules)
+		}
+		b.Sets[0].Rules[0].Fields[0].TV = nil // as a program may have it
+		if d := Diff(a, b); d != nil {
+			t.Errorf("%s: Diff = %v", without, d)
+		}
+		mustGoRound(t, b)
+	}
+}
+
 // What the mode of a fragmentation Rule does not know is said and left out.
 func TestUnusedParameters(t *testing.T) {
 	for mode, want := range map[string]string{

@@ -198,6 +198,17 @@ func TestYANGFiles(t *testing.T) {
 		}
 		want[sidFileName(r.module)] = generateSID(t, r.module, r.first, r.num, old)
 	}
+	for _, id := range yangIdentities[modOwn] {
+		if !strings.Contains(string(text), "\n  identity "+id+" {") {
+			t.Errorf("%s lacks the identity %s", name, id)
+		}
+	}
+	for _, n := range yangNodes {
+		leaf := n.path[strings.LastIndexByte(n.path, '/')+1:]
+		if n.module == modOwn && !strings.Contains(string(text), " leaf "+leaf+" {") {
+			t.Errorf("%s lacks the leaf %s", name, leaf)
+		}
+	}
 	for name, text := range want {
 		got, _ := os.ReadFile(name)
 		if string(got) == text {

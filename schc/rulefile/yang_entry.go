@@ -208,7 +208,7 @@ func (l *loader) entry(t tree, e *yangEntry, off int) (schc.FieldDescriptor, *Er
 		}
 	}
 	d.TV = e.tv
-	return d, nil
+	return d, l.zero(t, off, &d)
 }
 
 func fieldIdentities() []string {

@@ -25,6 +25,13 @@ func modelFiles(t testing.TB) []*File {
 		list = append(list, &File{Name: p.Name, Sets: []Set{{Rules: []schc.Rule{{ID: p.Rule, Nature: schc.NatureFragmentation, Fragment: &f}}}}})
 	}
 	return append(list,
+		mustLoad(t, `[{"RuleID": 1, "RuleIDLength": 8, "Compression": [
+		  {"FID": "IPV6.HOP_LMT", "MO": "ignore", "CDA": "lower"},
+		  {"FID": "IPV6.TC", "MO": "ignore", "CDA": "not-sent"},
+		  {"FID": "COAP.TOKEN", "FL": "var", "MO": "ignore", "CDA": "not-sent"},
+		  {"FID": "ESP.PAD_LEN", "MO": "ignore", "CDA": "value-sent"}, {"FID": "ESP.NXT", "MO": "ignore", "CDA": "value-sent"},
+		  {"FID": "ICMPV6.UNUSED", "MO": "ignore", "CDA": "value-sent"},
+		  {"FID": "TCP.OPT", "MO": "ignore", "CDA": "value-sent"}]}]`),
 		mustLoad(t, `[{"DeviceID": "d", "SoR": [{"RuleID": 1, "RuleIDLength": 8, "Description": "keys", "Compression": [
 		  {"FID": "COAP.OPTION-2048", "MO": "ignore", "CDA": "value-sent"},
 		  {"FID": "COAP.OPTION-2048", "FP": 2, "FL": 2048, "MO": "ignore", "CDA": "value-sent"},
