@@ -1,0 +1,596 @@
+package ehc
+
+import "github.com/schckit/schckit/dietesp"
+
+// A Set is the values of each attribute that are allowed together, the preferred
+// one first. No list: only the dialect's default value, dietesp.DefaultAttributes.
+//
+// Of DialectHCP all are negotiated, but for Trailer without Numbers.Trailer; of
+// DialectEHC FlowLabel (ActionLower is ts_flow_label True, ActionNotCompressed
+// False), Alignment (8 and 32 bit), SPILSB and SNLSB (whole bytes).
+type Set struct {
+	DSCP      []dietesp.Action // ActionSA only where Policy.Base.DSCPs has a list
+	ECN       []dietesp.Action
+	FlowLabel []dietesp.Action // ActionGenerated loses the flow label
+	Alignment []dietesp.Alignment
+	Trailer   []dietesp.Trailer
+	SPILSB    []uint8 // bits, 0 to 32; the two widths that are agreed on add up to a multiple of 8
+	SNLSB     []uint8
+}
+
+// Widths returns the widths from lo to hi, those of fewer bits first.
+func Widths(lo, hi uint8) []uint8 {
+	var list []uint8
+	for v := lo; v <= hi && v <= 32; v++ {
+		list = append(list, v)
+	}
+	return list
+}
+
+// at returns value i of an attribute.
+func (s *Set) at(a Attr, i int) (v uint8, ok bool) {
+	switch a {
+	case AttrDSCP:
+		return get(s.DSCP, i)
+	case AttrECN:
+		return get(s.ECN, i)
+	case AttrFlowLabel:
+		return get(s.FlowLabel, i)
+	case AttrAlignment:
+		return get(s.Alignment, i)
+	case AttrTrailer:
+		return get(s.Trailer, i)
+	case AttrSPILSB:
+		return get(s.SPILSB, i)
+	case AttrSNLSB:
+		return get(s.SNLSB, i)
+	}
+	return 0, false
+}
+
+func get[T ~uint8](list []T, i int) (uint8, bool) {
+	if i >= len(list) {
+		return 0, false
+	}
+	return uint8(list[i]), true
+}
+
+// A Policy says what one end allows. The zero value is DialectHCP with its
+// default values only, which is hardly smaller than standard ESP.
+type Policy struct {
+	Dialect Dialect
+	Numbers Numbers
+	// Sets are alternatives, the preferred one first; each is a Proposal of an
+	// offer. At most MaxProposals; none is one Set with the defaults.
+	Sets []Set
+	// NoZeroBytes turns a deviation of DialectEHC off: the draft has widths of 0
+	// bytes (Figure 2), but no bit for them; without NoZeroBytes it is bit 4.
+	NoZeroBytes bool
+	// Base has what is not negotiated, and is the same at both ends: IIPC,
+	// HopLimit, RuleID, DSCPs and Selectors, for DialectEHC also DSCP and ECN.
+	Base dietesp.Attributes
+}
+
+// AnyPolicy returns a policy that allows every value but those that lose
+// something or need more than the negotiation: all but ActionGenerated for the
+// flow label, and ActionSA. What saves most is preferred, but SPI and Sequence
+// Number keep 8 bits each where the peer allows that: a width of 0 needs one SA per
+// address, or no loss.
+func AnyPolicy(d Dialect) Policy {
+	s := Set{
+		FlowLabel: []dietesp.Action{dietesp.ActionLower, dietesp.ActionNotCompressed},
+		Alignment: []dietesp.Alignment{dietesp.Alignment8, dietesp.Alignment32},
+		SPILSB:    []uint8{8, 0, 16, 24, 32},
+		SNLSB:     []uint8{8, 16, 24, 32, 0},
+	}
+	if d == DialectHCP {
+		s.DSCP = []dietesp.Action{dietesp.ActionLower, dietesp.ActionNotCompressed}
+		s.ECN = s.DSCP
+		s.FlowLabel = []dietesp.Action{dietesp.ActionLower, dietesp.ActionZero, dietesp.ActionNotCompressed}
+		s.Alignment = []dietesp.Alignment{dietesp.Alignment8, dietesp.Alignment16, dietesp.Alignment32, dietesp.Alignment64}
+		s.SPILSB = append([]uint8{8}, append(Widths(0, 7), Widths(9, 32)...)...)
+		s.SNLSB = append(Widths(8, 32), Widths(0, 7)...)
+	}
+	return Policy{Dialect: d, Sets: []Set{s}}
+}
+
+// OfferType returns the type of the notify of offers and answers.
+func (p *Policy) OfferType() uint16 {
+	n := p.Numbers.Defaults()
+	if p.Dialect == DialectEHC {
+		return n.EHCSupported
+	}
+	return n.HCPProposal
+}
+
+// defaults are the values of an attribute that the policy says nothing about.
+func (p *Policy) defaultOf(a Attr) uint8 {
+	d := dietesp.DefaultAttributes(p.Dialect.Profile())
+	return valueOf(&d, a)
+}
+
+// negotiable reports whether the dialect and the numbers have the attribute.
+func (p *Policy) negotiable(a Attr) bool {
+	return every(p.Dialect, a) != 0 && (a != AttrTrailer || p.Numbers.Trailer != 0)
+}
+
+// allowed returns the values that a Set allows.
+func (p *Policy) allowed(s *Set, a Attr) (m Mask) {
+	for i := 0; ; i++ {
+		v, ok := s.at(a, i)
+		if !ok {
+			break
+		}
+		m |= 1 << (v & 63)
+	}
+	if m == 0 {
+		m = 1 << p.defaultOf(a)
+	}
+	if a == AttrDSCP && len(p.Base.DSCPs) == 0 {
+		m &^= 1 << dietesp.ActionSA
+	}
+	return m
+}
+
+// count is how many alternatives there are, set one of them.
+func (p *Policy) count() int { return max(len(p.Sets), 1) }
+
+func (p *Policy) set(i int) (s Set) {
+	if i < len(p.Sets) {
+		s = p.Sets[i]
+	}
+	return s
+}
+
+// Check returns an error, of class ErrMalformed, for a policy that cannot be:
+// values that the dialect does not have, or that nothing negotiates, a value
+// twice, numbers with two meanings, a Set whose widths never add up to a multiple
+// of 8 bits, too many Sets.
+func (p *Policy) Check() error {
+	bad := func(set int, a Attr, text string) error {
+		return &NegotiationError{Err: ErrMalformed, Proposal: set, Attr: a, HasAttr: set > 0, Text: text}
+	}
+	if p.Dialect > DialectEHC {
+		return bad(0, 0, "the dialect is unknown")
+	}
+	if n := p.Numbers.Defaults(); !n.check() {
+		return bad(0, 0, "two numbers are the same, or a code point is out of range")
+	}
+	if len(p.Sets) > MaxProposals {
+		return bad(0, 0, "too many proposals")
+	}
+	for i := 0; i < p.count(); i++ {
+		s := p.set(i)
+		for a := Attr(0); a < NumAttrs; a++ {
+			have := every(p.Dialect, a)
+			if !p.negotiable(a) {
+				have = 1 << p.defaultOf(a)
+			}
+			if p.Dialect == DialectEHC && p.NoZeroBytes && (a == AttrSPILSB || a == AttrSNLSB) {
+				have &^= 1
+			}
+			var m Mask
+			for j := 0; ; j++ {
+				v, ok := s.at(a, j)
+				if !ok {
+					break
+				}
+				if !have.Has(v) {
+					return bad(i+1, a, "a value that cannot be negotiated here")
+				}
+				if m.Has(v) {
+					return bad(i+1, a, "a value is repeated")
+				}
+				m |= 1 << v
+			}
+			if p.allowed(&s, a) == 0 {
+				return bad(i+1, a, "the action sa needs a list of DSCPs")
+			}
+		}
+		if _, _, ok := p.widths(&s, allWidths, allWidths); !ok {
+			return bad(i+1, AttrSNLSB, "no widths of SPI and Sequence Number add up to a multiple of 8 bits")
+		}
+	}
+	return nil
+}
+
+// widths returns the preferred widths among those of the masks.
+func (p *Policy) widths(s *Set, spi, sn Mask) (a, b uint8, ok bool) {
+	for i := 0; ; i++ {
+		a, ok := p.prefer(s, AttrSPILSB, i)
+		if !ok {
+			return 0, 0, false
+		}
+		if !spi.Has(a) {
+			continue
+		}
+		for j := 0; ; j++ {
+			b, ok := p.prefer(s, AttrSNLSB, j)
+			if !ok {
+				break
+			}
+			if sn.Has(b) && (a+b)%8 == 0 {
+				return a, b, true
+			}
+		}
+	}
+}
+
+// prefer returns value i in the order of preference.
+func (p *Policy) prefer(s *Set, a Attr, i int) (uint8, bool) {
+	if v, ok := s.at(a, i); ok {
+		return v, true
+	}
+	if _, ok := s.at(a, 0); ok || i > 0 {
+		return 0, false
+	}
+	return p.defaultOf(a), true
+}
+
+// Offer appends the Notify payload, with its generic header, that offers what
+// the policy allows: HCP_PROPOSAL or EHC_SUPPORTED. Attributes of which every
+// value is allowed are left out, as the drafts say. The Proposals are numbered
+// from 1. The error is that of Check; dst comes back as it was then.
+func Offer(dst []byte, p *Policy) ([]byte, error) {
+	if err := p.Check(); err != nil {
+		return dst, err
+	}
+	return p.appendSets(dst, p.OfferType())
+}
+
+// appendSets appends a notify with a Proposal for each Set.
+func (p *Policy) appendSets(dst []byte, typ uint16) ([]byte, error) {
+	var list [MaxProposals]Proposal
+	for i := 0; i < p.count(); i++ {
+		s, q := p.set(i), &list[i]
+		q.ID = uint8(i + 1)
+		for a := Attr(0); a < NumAttrs; a++ {
+			if !p.negotiable(a) {
+				continue
+			}
+			if m := p.allowed(&s, a); m != q.Offers(p.Dialect, a) || a == AttrTrailer {
+				q.Stated |= 1 << a
+				q.Values[a] = m
+			}
+		}
+	}
+	return p.appendProposals(dst, typ, list[:p.count()])
+}
+
+// appendProposals appends a Notify payload.
+func (p *Policy) appendProposals(dst []byte, typ uint16, list []Proposal) ([]byte, error) {
+	out, err := AppendNotifyPayload(dst, typ, nil)
+	if err != nil {
+		return dst, err
+	}
+	if out, err = AppendProposals(out, list, p.Dialect, p.Numbers, !p.NoZeroBytes); err != nil {
+		return dst, err
+	}
+	n := len(out) - len(dst) // at most MaxProposals * (4 + MaxAttributes * 12), which 16 bits hold
+	out[len(dst)+2], out[len(dst)+3] = uint8(n>>8), uint8(n)
+	return out, nil
+}
+
+// Select answers an offer, a Notify payload with its generic header: of what
+// both ends allow, the first that this end prefers, Set by Set, then Proposal by
+// Proposal, then attribute by attribute, the width of the SPI before that of the
+// Sequence Number. It appends the answer and returns what was agreed on.
+//
+// Answers state every attribute of the offer's Proposal, and those whose value
+// is not the default; of DialectEHC all.
+//
+// ErrTruncated and ErrMalformed: not a notify of the dialect. A *NegotiationError
+// of class ErrRefused: nothing in it is acceptable, or it asks for too much;
+// AppendRefusal has the draft's notify for that. dst comes back as it was then.
+// Nothing is allocated but for errors.
+func Select(dst, offer []byte, p *Policy) ([]byte, dietesp.Attributes, error) {
+	if err := p.Check(); err != nil {
+		return dst, dietesp.Attributes{}, err
+	}
+	var buf [MaxProposals]Proposal
+	list, err := p.parse(buf[:0], offer)
+	if err != nil {
+		return dst, dietesp.Attributes{}, err
+	}
+	var why error
+	for i := 0; i < p.count(); i++ {
+		s := p.set(i)
+		for j := range list {
+			q := &list[j]
+			if flaws := q.discard(p.Dialect); flaws != 0 {
+				if why == nil {
+					why = &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Proposal: j + 1, Text: flaws.String()}
+				}
+				continue
+			}
+			v, missing, ok := p.choose(&s, q)
+			if !ok {
+				if why == nil {
+					why = p.noCommon(j+1, missing)
+				}
+				continue
+			}
+			out, err := p.appendProposals(dst, p.OfferType(), []Proposal{p.answer(q, &v)})
+			if err != nil {
+				return dst, dietesp.Attributes{}, err
+			}
+			return out, p.attributes(&v), nil
+		}
+	}
+	return dst, dietesp.Attributes{}, why
+}
+
+// discard returns the flaws for which a Proposal of an offer is discarded.
+func (p *Proposal) discard(d Dialect) Flaws {
+	if d == DialectHCP {
+		return p.Flaws &^ (FlawRepeated | FlawRange)
+	}
+	return p.Flaws
+}
+
+func (p *Policy) noCommon(proposal int, a Attr) error {
+	text := "no value in common"
+	if a == AttrSNLSB {
+		text = "no value in common for which the widths add up to a multiple of 8 bits"
+	}
+	return &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Proposal: proposal, Attr: a, HasAttr: true, Text: text}
+}
+
+// refusal is the type of the notify that refuses an offer.
+func (p *Policy) refusal() uint16 {
+	if p.Dialect == DialectEHC {
+		return p.Numbers.Defaults().EHCUnacceptable
+	}
+	return NotifyNoProposalChosen
+}
+
+// values are those of all attributes.
+type values [NumAttrs]uint8
+
+// choose returns the preferred values of a Set that a Proposal allows, or the
+// attribute for which there is none.
+func (p *Policy) choose(s *Set, q *Proposal) (v values, missing Attr, ok bool) {
+	for a := Attr(0); a < NumAttrs; a++ {
+		if every(p.Dialect, a) == 0 {
+			v[a] = p.defaultOf(a)
+			continue
+		}
+		common := p.allowed(s, a) & q.Offers(p.Dialect, a)
+		if common == 0 {
+			return v, a, false
+		}
+		for i := 0; ; i++ {
+			x, more := p.prefer(s, a, i)
+			if !more {
+				return v, a, false
+			}
+			if common.Has(x) {
+				v[a] = x
+				break
+			}
+		}
+	}
+	v[AttrSPILSB], v[AttrSNLSB], ok = p.widths(s, q.Offers(p.Dialect, AttrSPILSB), q.Offers(p.Dialect, AttrSNLSB))
+	return v, AttrSNLSB, ok
+}
+
+// answer makes the Proposal of an answer.
+func (p *Policy) answer(q *Proposal, v *values) Proposal {
+	r := Proposal{ID: q.ID, Named: true}
+	for a := Attr(0); a < NumAttrs; a++ {
+		if p.negotiable(a) && (p.Dialect == DialectEHC || q.Has(a) || v[a] != p.defaultOf(a)) {
+			r.Stated |= 1 << a
+			r.Values[a] = 1 << v[a]
+		}
+	}
+	return r
+}
+
+// attributes returns the attributes of package dietesp.
+func (p *Policy) attributes(v *values) dietesp.Attributes {
+	a := p.Base
+	a.Profile = p.Dialect.Profile()
+	if p.Dialect == DialectHCP {
+		a.DSCP, a.ECN = dietesp.Action(v[AttrDSCP]), dietesp.Action(v[AttrECN])
+		a.Trailer = dietesp.Trailer(v[AttrTrailer])
+	} else {
+		a.Trailer = dietesp.DefaultAttributes(a.Profile).Trailer
+	}
+	a.FlowLabel, a.Alignment = dietesp.Action(v[AttrFlowLabel]), dietesp.Alignment(v[AttrAlignment])
+	a.SPILSBBits, a.SNLSBBits = v[AttrSPILSB], v[AttrSNLSB]
+	return a
+}
+
+// valueOf returns the value of an attribute.
+func valueOf(a *dietesp.Attributes, attr Attr) uint8 {
+	switch attr {
+	case AttrDSCP:
+		return uint8(a.DSCP)
+	case AttrECN:
+		return uint8(a.ECN)
+	case AttrFlowLabel:
+		return uint8(a.FlowLabel)
+	case AttrAlignment:
+		return uint8(a.Alignment)
+	case AttrTrailer:
+		return uint8(a.Trailer)
+	case AttrSPILSB:
+		return a.SPILSBBits
+	}
+	return a.SNLSBBits
+}
+
+// parse reads the Proposals of an offer or an answer.
+func (p *Policy) parse(dst []Proposal, payload []byte) ([]Proposal, error) {
+	n, err := ParseNotifyPayload(payload)
+	if err != nil {
+		return dst, err
+	}
+	return p.parseNotify(dst, &n)
+}
+
+func (p *Policy) parseNotify(dst []Proposal, n *Notify) ([]Proposal, error) {
+	if n.Type != p.OfferType() || len(n.SPI) > 0 {
+		return dst, &NegotiationError{Err: ErrMalformed, Text: "not a notify of this dialect, whose SPI is empty"}
+	}
+	list, err := ParseProposals(dst, n.Data, p.Dialect, p.Numbers, !p.NoZeroBytes)
+	if e, _ := err.(Error); e == ErrRefused {
+		return dst, &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Text: "too many proposals or attributes"}
+	}
+	return list, err
+}
+
+// AppendRefusal appends the Notify payload with which a responder refuses an
+// offer: NO_PROPOSAL_CHOSEN, or EHC_UNACCEPTABLE_PARAMETER with the Proposals that
+// it would accept.
+func AppendRefusal(dst []byte, p *Policy) ([]byte, error) {
+	if p.Dialect == DialectEHC {
+		if err := p.Check(); err != nil {
+			return dst, err
+		}
+		return p.appendSets(dst, p.refusal())
+	}
+	return AppendNotifyPayload(dst, NotifyNoProposalChosen, nil)
+}
+
+// Accept checks an answer against what was offered, both Notify payloads with
+// their generic headers, and against the policy, and returns what was agreed on.
+//
+// ErrTruncated and ErrMalformed: not a notify of the dialect; a *NegotiationError
+// of class ErrRefused: the answer is an error notify; it has several Proposals,
+// one that was not offered, a range, an attribute that is repeated, unknown or
+// has several values, a value that was not offered or is not allowed; or
+// DialectEHC's has no ehc_context_id or lacks a parameter. The initiator then
+// deletes the Child SA. Nothing is allocated but for errors.
+func Accept(offer, answer []byte, p *Policy) (dietesp.Attributes, error) {
+	v, err := p.accept(offer, answer)
+	if err != nil {
+		return dietesp.Attributes{}, err
+	}
+	return p.attributes(&v), nil
+}
+
+func (p *Policy) accept(offer, answer []byte) (v values, err error) {
+	if err := p.Check(); err != nil {
+		return v, err
+	}
+	var offered, answered [MaxProposals]Proposal
+	list, err := p.parse(offered[:0], offer)
+	if err != nil {
+		return v, err
+	}
+	n, err := ParseNotifyPayload(answer)
+	if err != nil {
+		return v, err
+	}
+	if n.Type != p.OfferType() && n.Type < firstStatus {
+		return v, refused(0, "the peer refuses: "+notifyText(p.Numbers, n.Type))
+	}
+	got := answered[:1]
+	if p.bare(&n) {
+		got[0].ID = 1
+		got[0].parseEHC(n.Data, !p.NoZeroBytes)
+	} else if got, err = p.parseNotify(answered[:0], &n); err != nil {
+		return v, err
+	}
+	if len(got) != 1 {
+		return v, refused(0, "several proposals in an answer")
+	}
+	q := &got[0]
+	if v, err = p.single(q); err != nil {
+		return v, err
+	}
+	return v, p.offered(list, q, &v)
+}
+
+// notifyText is the name of a notify, or its number.
+func notifyText(n Numbers, typ uint16) string {
+	if s := n.NotifyName(typ); s != "" {
+		return s
+	}
+	return "notify " + decimal(int(typ))
+}
+
+// bare reports whether an answer of DialectEHC is one without a Proposal around
+// its parameters: Figure 1 of the draft shows none, and only offers are said to
+// be lists of Proposals. With AF=1 the first of them begins with 0x80, which is no
+// Proposal Length of such a short notify.
+func (p *Policy) bare(n *Notify) bool {
+	return p.Dialect == DialectEHC && n.Type == p.OfferType() && len(n.SPI) == 0 &&
+		len(n.Data) > 0 && len(n.Data) <= MaxAttributes*attributeLen && n.Data[0] >= 0x80
+}
+
+// single returns the values of an answer's Proposal.
+func (p *Policy) single(q *Proposal) (v values, err error) {
+	bad := func(text string) (values, error) { return v, refused(0, text) }
+	switch {
+	case q.Flaws != 0:
+		return bad("the answer: " + q.Flaws.String())
+	case p.Dialect == DialectEHC && (!q.Named || q.Others):
+		return bad("ehc_context_id is not Diet-ESP alone")
+	}
+	for a := Attr(0); a < NumAttrs; a++ {
+		switch {
+		case q.Has(a):
+			m := q.Values[a]
+			if m.Count() != 1 {
+				text := "several values in an answer"
+				if m == 0 {
+					text = "a value that is not known"
+				}
+				return v, &NegotiationError{Err: ErrRefused, Attr: a, HasAttr: true, Text: text}
+			}
+			v[a] = m.Lowest()
+		case p.Dialect == DialectEHC && p.negotiable(a):
+			return v, &NegotiationError{Err: ErrRefused, Attr: a, HasAttr: true, Text: "missing from the answer"}
+		default:
+			v[a] = p.defaultOf(a)
+		}
+	}
+	if (v[AttrSPILSB]+v[AttrSNLSB])%8 != 0 {
+		return bad("the widths of SPI and Sequence Number do not add up to a multiple of 8 bits")
+	}
+	return v, nil
+}
+
+// offered checks that the values are those of one of the Proposals offered, the
+// one with the answer's ID for DialectHCP, and of a Set of the policy.
+func (p *Policy) offered(list []Proposal, q *Proposal, v *values) error {
+	offered, at, attr := false, 0, Attr(0)
+	for i := range list {
+		o := &list[i]
+		if p.Dialect == DialectHCP && o.ID != q.ID {
+			continue
+		}
+		a, ok := p.within(v, func(a Attr) Mask { return o.Offers(p.Dialect, a) })
+		if offered = ok && o.discard(p.Dialect) == 0; offered {
+			break
+		}
+		at, attr = i+1, a
+	}
+	switch {
+	case offered:
+	case at == 0:
+		return refused(0, "a proposal that was not offered")
+	default:
+		return &NegotiationError{Err: ErrRefused, Proposal: at, Attr: attr, HasAttr: true, Text: "a value that was not offered"}
+	}
+	for i := 0; i < p.count(); i++ {
+		s := p.set(i)
+		if _, ok := p.within(v, func(a Attr) Mask { return p.allowed(&s, a) }); ok {
+			return nil
+		}
+	}
+	return refused(0, "the policy does not allow what was offered")
+}
+
+// within reports whether every value is in the mask of its attribute, or which is
+// not.
+func (p *Policy) within(v *values, mask func(Attr) Mask) (Attr, bool) {
+	for a := Attr(0); a < NumAttrs; a++ {
+		if every(p.Dialect, a) != 0 && !mask(a).Has(v[a]) {
+			return a, false
+		}
+	}
+	return 0, true
+}
