@@ -178,12 +178,12 @@ type Attributes struct {
 // (draft-ietf-ipsecme-ikev2-diet-esp-extension-04, Section 7;
 // draft-mglt-ipsecme-ikev2-diet-esp-extension-04, Figure 2): whole SPI and Sequence
 // Number, and for p = ProfileDietESP10 no action, 64 bit alignment, an optional
-// trailer; for ProfileEHC2023 32 bit alignment and the flow label of the outer
-// header.
+// trailer; for ProfileEHC2023 32 bit alignment, and DSCP, ECN and flow label of
+// the outer header.
 func DefaultAttributes(p Profile) Attributes {
 	a := Attributes{Profile: p, Trailer: TrailerOptional, Alignment: Alignment64, SPILSBBits: 32, SNLSBBits: 32}
 	if p == ProfileEHC2023 {
-		a.Alignment, a.FlowLabel = Alignment32, ActionLower
+		a.Alignment, a.DSCP, a.ECN, a.FlowLabel = Alignment32, ActionLower, ActionLower, ActionLower
 	}
 	return a
 }

@@ -205,10 +205,8 @@ func (s *SA) unpack(b []byte) (int, Error) {
 	if n < 0 {
 		return 0, ErrMalformed
 	}
-	for i, c := range b[n : n+pad] {
-		if c != byte(i+1) {
-			return 0, ErrMalformed // Section 2.4: the receiver SHOULD inspect the padding
-		}
+	if !PaddingRight(b[n : n+pad]) {
+		return 0, ErrMalformed // Section 2.4: the receiver SHOULD inspect the padding
 	}
 	s.last.NextHeader, s.last.PadBytes = next, pad
 	if next == protoNone {

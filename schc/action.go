@@ -89,6 +89,12 @@ func (b *builder) action(d *desc) {
 		if !b.computed(d) {
 			b.fail(d, ErrMalformed, "cannot be computed in this Rule; use value-sent")
 		}
+	case CDALower:
+		ones(k.sent, at, n)
+		b.outer = true
+		kind := uint32(d.FID.lowerKind())
+		b.match = append(b.match, matchStep{kind: matchLower, elem: d.place.elem, off: at / 8, bits: n, aux: at & 7, data: kind})
+		b.emit = append(b.emit, emitStep{kind: emitLower, elem: d.place.elem, bit: at, n: n, data: kind})
 	case CDADevIID, CDAAppIID:
 		ones(k.sent, at, n)
 		m, e := byte(matchDevIID), byte(emitDevIID)

@@ -20,6 +20,16 @@ type Options struct {
 	// SSEICVBytes is the length of the Integrity Check Value behind an SSE
 	// payload, which the Length field of SSE does not count: 0 to 64 bytes.
 	SSEICVBytes uint8
+	// OuterHeader says that Inputs.Outer gives the IP header in front of every
+	// packet: checksums over a pseudo-header can be computed in Rules that start
+	// with UDP, UDP-Lite, TCP or ICMPv6.
+	OuterHeader bool
+	// SplitHeader makes SCHC Packets as draft-ietf-ipsecme-diet-esp-10, Section
+	// 6.1, does: zero bits pad RuleID and residue to a whole byte, in front of
+	// the payload, and only header fields of a fixed length are header, so that
+	// the IPv4 or TCP options of the last header, which the Rule does not
+	// describe, are payload; their length is sent.
+	SplitHeader bool
 }
 
 // maxCandidates bounds the Rules that are walked and verified per packet. The
@@ -123,6 +133,9 @@ func compileImage(rules []Rule, opts *Options) (string, error) {
 	}
 	if opts.TrustComputed {
 		b.img[imgFlags] |= imgTrustComputed
+	}
+	if opts.SplitHeader {
+		b.img[imgFlags] |= imgSplitHeader
 	}
 	fp := fingerprint(rules)
 	copy(b.img[imgFinger:], fp[:])

@@ -80,6 +80,7 @@ var stacks = [][]Protocol{
 	{ProtoCoAP},
 	{ProtoCoAPInner},
 	{ProtoESP},
+	{ProtoESPTrailer},
 	{ProtoSSECompact},
 	{ProtoSSELarge},
 	{ProtoSSEExtreme},

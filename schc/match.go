@@ -25,8 +25,42 @@ type matcher struct {
 // Inputs are what a Rule may need besides the packet (RFC 8724, Section
 // 7.4.7). Each IID is 8 bytes, used as they are; nil if there is none, and
 // then Rules with the action DevIID or AppIID do not match.
+//
+// Outer is the IPv4 or IPv6 header of the layer below, as in a tunnel, for the
+// action lower and for Options.OuterHeader: at least its fixed part. Without it
+// Rules that need it do not match.
 type Inputs struct {
 	DevIID, AppIID []byte
+	Outer          []byte
+}
+
+// outer reports whether Outer is an IP header.
+func (in *Inputs) outer() bool {
+	n := len(in.Outer)
+	return n >= 20 && in.Outer[0]>>4 == 4 || n >= 40 && in.Outer[0]>>4 == 6
+}
+
+// lower returns what the field of n bits of a kind (lowerDSCP ...) has in the
+// header of the layer below. Between a Flow Label and an Identification the 16
+// low-order bits count (draft-ietf-ipsecme-diet-esp-10, Sections 6.1.2, 6.1.3).
+func (in *Inputs) lower(kind uint32, n int) uint64 {
+	h := in.Outer[:20]
+	class, label, hops := uint32(h[1]), uint32(h[4])<<8|uint32(h[5]), uint32(h[8])
+	if h[0]>>4 == 6 {
+		class, hops = uint32(h[0])<<4&0xff|uint32(h[1])>>4, uint32(h[7])
+		label = uint32(h[1])&15<<16 | uint32(h[2])<<8 | uint32(h[3])
+	}
+	switch kind {
+	case lowerDSCP:
+		return uint64(class >> 2)
+	case lowerECN:
+		return uint64(class & 3)
+	case lowerClass:
+		return uint64(class)
+	case lowerHops:
+		return uint64(hops)
+	}
+	return uint64(label & (1<<uint(n) - 1))
 }
 
 // static reports whether the static block of program p matches pkt.
@@ -95,6 +129,9 @@ func (m *matcher) fit(p int, h string, pkt []byte) (v verdict, header int) {
 		if !m.compareElems(cmps, int(h[progNCmpX]), pkt) {
 			return noMatch, 0
 		}
+	}
+	if flags&progOuter != 0 && !m.in.outer() {
+		return noMatch, 0
 	}
 	v = lossless
 	if n := int(h[progNMatch]); n > 0 {
@@ -349,6 +386,8 @@ func (m *matcher) matches(at, n int, pkt []byte) verdict {
 			ok = len(m.in.DevIID) == 8 && bitio.Load(m.in.DevIID, 0) == bitio.Load(pkt, off)
 		case matchAppIID:
 			ok = len(m.in.AppIID) == 8 && bitio.Load(m.in.AppIID, 0) == bitio.Load(pkt, off)
+		case matchLower:
+			ok = bitio.Load(pkt, off)<<uint(aux)>>uint(64-nbits) == m.in.lower(uint32(data), nbits)
 		case matchMaxBytes:
 			ok = int(el.n) <= aux
 		case matchExactBytes:

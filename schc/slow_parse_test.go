@@ -100,6 +100,8 @@ func slowHeader(p Protocol, dir Direction) []slowUnit {
 		return []slowUnit{one(8, FIDICMPv4Type), one(8, FIDICMPv4Code), one(16, FIDICMPv4Checksum)}
 	case ProtoESP: // RFC 4303
 		return []slowUnit{one(32, FIDESPSPI), one(32, FIDESPSN)}
+	case ProtoESPTrailer: // RFC 4303, Section 2
+		return []slowUnit{one(8, FIDESPPadLength), one(8, FIDESPNextHeader)}
 	case ProtoSSECompact:
 		return []slowUnit{one(24, FIDSSECompactSPI), one(8, FIDSSECompactFlags), one(12, FIDSSECompactLength), one(20, FIDSSECompactSN)}
 	case ProtoSSELarge:
