@@ -395,8 +395,15 @@ func (c *Child) agree(a dietesp.Attributes) error {
 		return refused(NotifyNoProposalChosen, "Diet-ESP has one traffic selector for an SA")
 	}
 	in, _ := selectors(c.Remote, c.Local)
-	c.Diet, c.Out, c.In = true, a, a
-	c.Out.Selectors, c.In.Selectors = out, in
+	o, i := a, a
+	o.Selectors, i.Selectors = out, in
+	co, ci := c.Configs(esp.Addr{}, esp.Addr{})
+	for _, err := range [...]error{o.Check(co, c.Algorithm), i.Check(ci, c.Algorithm)} {
+		if err != nil {
+			return refused(NotifyNoProposalChosen, err.Error())
+		}
+	}
+	c.Diet, c.Out, c.In = true, o, i
 	return nil
 }
 

@@ -67,7 +67,8 @@ type Policy struct {
 	// bytes (Figure 2), but no bit for them; without NoZeroBytes it is bit 4.
 	NoZeroBytes bool
 	// Base has what is not negotiated, and is the same at both ends: IIPC,
-	// HopLimit, RuleID, DSCPs and Selectors, for DialectEHC also DSCP and ECN.
+	// HopLimit, RuleID, DSCPs and Selectors. For DialectEHC DSCP and ECN are those
+	// of the outer header, or with DSCPs ActionSA.
 	Base dietesp.Attributes
 }
 
@@ -394,7 +395,14 @@ func (p *Policy) attributes(v *values) dietesp.Attributes {
 		a.DSCP, a.ECN = dietesp.Action(v[AttrDSCP]), dietesp.Action(v[AttrECN])
 		a.Trailer = dietesp.Trailer(v[AttrTrailer])
 	} else {
-		a.Trailer = dietesp.DefaultAttributes(a.Profile).Trailer
+		d := dietesp.DefaultAttributes(a.Profile)
+		a.DSCP, a.ECN, a.Trailer = d.DSCP, d.ECN, d.Trailer
+		if len(a.DSCPs) > 0 {
+			a.DSCP = dietesp.ActionSA
+		}
+	}
+	if a.DSCP != dietesp.ActionSA {
+		a.DSCPs = nil
 	}
 	a.FlowLabel, a.Alignment = dietesp.Action(v[AttrFlowLabel]), dietesp.Alignment(v[AttrAlignment])
 	a.SPILSBBits, a.SNLSBBits = v[AttrSPILSB], v[AttrSNLSB]

@@ -430,7 +430,7 @@ func TestPolicyCheck(t *testing.T) {
 		{"sa without DSCPs", Policy{Sets: []Set{{DSCP: []dietesp.Action{dietesp.ActionSA}}}}, "dscp_action: the action sa needs a list of DSCPs"},
 		{"trailer without a code point", Policy{Sets: []Set{{Trailer: []dietesp.Trailer{dietesp.TrailerMandatory}}}}, "esp_trailer: a value that cannot"},
 		{"sum", Policy{Sets: []Set{{SPILSB: []uint8{3}, SNLSB: []uint8{4, 12}}}}, "no widths of SPI and Sequence Number add up"},
-		{"DSCP of the 2023 draft", Policy{Dialect: DialectEHC, Sets: []Set{{DSCP: []dietesp.Action{dietesp.ActionLower}}}}, "dscp_action: a value that cannot"},
+		{"DSCP of the 2023 draft", Policy{Dialect: DialectEHC, Sets: []Set{{DSCP: []dietesp.Action{dietesp.ActionNotCompressed}}}}, "dscp_action: a value that cannot"},
 		{"bits of the 2023 draft", Policy{Dialect: DialectEHC, Sets: []Set{{SPILSB: []uint8{4}}}}, "esp_spi_lsb: a value that cannot"},
 		{"no zero bytes", Policy{Dialect: DialectEHC, NoZeroBytes: true, Sets: []Set{{SPILSB: []uint8{0}}}}, "esp_spi_lsb: a value that cannot"},
 	} {
