@@ -185,6 +185,12 @@ func (k Keys) crypter() (c crypter, err error) {
 	return c, err
 }
 
+// Check returns ErrMalformed for keys whose lengths are those of no algorithm.
+func (k Keys) Check() error {
+	_, err := k.crypter()
+	return err
+}
+
 // ivLen returns the bytes of the IV.
 func (c *crypter) ivLen() int {
 	if c.aead == nil {
