@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -197,11 +198,15 @@ func newEHCOffer(e *env) *cobra.Command {
 				case "tsv":
 					return report.WriteTSV(w, [][]string{{"payload", "bytes"}, {hex.EncodeToString(offer), fmt.Sprint(len(offer))}})
 				}
-				return report.WriteJSONLine(w, struct {
+				r := struct {
 					Payload string      `json:"payload"`
 					Bytes   int         `json:"payload_bytes"`
 					Notify  *notifyView `json:"notify"`
-				}{hex.EncodeToString(offer), len(offer), view})
+				}{hex.EncodeToString(offer), len(offer), view}
+				if f.form.text == "json" {
+					return report.WriteJSON(w, r)
+				}
+				return report.WriteJSONLine(w, r)
 			})
 		},
 	}
@@ -262,13 +267,16 @@ func (f *ehcLines) run(cmd *cobra.Command, e *env, args []string, attributes boo
 	var payload []byte
 	l.each = func(w io.Writer, words [][]byte, err error) error {
 		var r ehcResult
+		// What select prints behind an answer may stay there.
+		if err == nil && len(words) > 1 && !(attributes && bytes.HasPrefix(words[1], []byte{'{'})) {
+			err = errLine("%d words; a notify is one word in hex", len(words))
+		}
 		if err == nil {
 			payload, err = decodeHex(payload, words[0])
 		}
 		if err != nil {
 			r.Error = err.Error()
 		} else {
-			// A second word is what select prints there.
 			r = do(p, payload)
 		}
 		l.failed = l.failed || r.Error != ""

@@ -380,11 +380,14 @@ func (v *ikeView) text() string {
 	if v.Error != "" {
 		fmt.Fprintf(&b, "; error: %s", v.Error)
 	}
-	s := strings.TrimSuffix(strings.TrimPrefix(b.String(), "; "), ", ")
-	for i := range v.Payloads {
-		s += "\n" + v.Payloads[i].text("  ")
+	lines := []string{}
+	if s := strings.TrimSuffix(strings.TrimPrefix(b.String(), "; "), ", "); s != "" {
+		lines = append(lines, s)
 	}
-	return s + "\n"
+	for i := range v.Payloads {
+		lines = append(lines, v.Payloads[i].text("  "))
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 func (v *payloadView) text(indent string) string {
