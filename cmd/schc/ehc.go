@@ -120,6 +120,16 @@ func ehcError(err error) string {
 	for _, p := range []string{"ehc: ", "ike: ", "dietesp: "} {
 		text = strings.TrimPrefix(text, p)
 	}
+	switch e, _ := err.(ehc.Error); e {
+	case ehc.ErrTruncated:
+		text = "a payload, or something in it, ends early"
+	case ehc.ErrMalformed:
+		text = "lengths, counts or values are none that the specifications allow"
+	case ehc.ErrUnsupported:
+		text = "not handled here"
+	case ehc.ErrRefused:
+		text = "more payloads, proposals or attributes than are looked at"
+	}
 	var n *ehc.NegotiationError
 	var c interface{ Class() string }
 	switch {

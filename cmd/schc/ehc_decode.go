@@ -128,7 +128,7 @@ func (x *ehcDecoder) lines(cmd *cobra.Command, e *env) error {
 			}
 		}
 		l.failed = l.failed || err != nil
-		if err != nil && x.f.form.text == "text" {
+		if err != nil && v.Header == nil && len(v.Payloads) <= 1 && x.f.form.text == "text" && (len(v.Payloads) == 0 || v.Payloads[0].Notify == nil) {
 			_, err := fmt.Fprintf(w, "error: %s\n", v.Error)
 			return err
 		}
@@ -155,7 +155,7 @@ func (x *ehcDecoder) show(v *ikeView) error {
 	}
 	switch x.f.form.text {
 	case "text":
-		if x.f.hex && v.Exchange == "" {
+		if x.f.hex && v.Header == nil {
 			v.Packet = 0
 		}
 		_, err := io.WriteString(x.w, v.text())
@@ -176,10 +176,13 @@ func (x *ehcDecoder) end() error {
 		}
 		return report.WriteJSON(x.w, x.views)
 	case "tsv":
-		rows := [][]string{{"packet", "src", "dst", "exchange", "response", "message_id", "payload", "name", "data", "error"}}
+		rows := [][]string{{"packet", "src", "dst", "exchange", "kind", "message_id", "payload", "name", "data", "error"}}
 		for i := range x.views {
 			v := &x.views[i]
-			head := []string{strconv.FormatUint(v.Packet, 10), v.Src, v.Dst, v.Exchange, strconv.FormatBool(v.Response), strconv.FormatUint(uint64(v.MessageID), 10)}
+			head := []string{strconv.FormatUint(v.Packet, 10), v.Src, v.Dst, "", "", ""}
+			if h := v.Header; h != nil {
+				head = append(head[:3], h.Exchange, h.kind(), strconv.FormatUint(uint64(h.MessageID), 10))
+			}
 			if len(v.Payloads) == 0 {
 				rows = append(rows, append(head, "", "", "", v.Error))
 			}

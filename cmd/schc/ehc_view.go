@@ -14,18 +14,31 @@ import (
 
 // ikeView shows an IKE message.
 type ikeView struct {
-	Packet    uint64        `json:"packet,omitempty"` // its number in the capture, from 1
+	Packet    uint64        `json:"packet,omitempty"` // its number in the capture, or of the line, from 1
 	Src       string        `json:"src,omitempty"`
 	Dst       string        `json:"dst,omitempty"`
-	Exchange  string        `json:"exchange,omitempty"`
-	Response  bool          `json:"response"`
-	MessageID uint32        `json:"message_id"`
-	SPIi      string        `json:"spi_i,omitempty"`
-	SPIr      string        `json:"spi_r,omitempty"`
-	Bytes     int           `json:"message_bytes,omitempty"`
+	Header    *ikeHeader    `json:"ike,omitempty"`       // nil: payloads alone
 	Encrypted string        `json:"encrypted,omitempty"` // opened, or why not
 	Payloads  []payloadView `json:"payloads"`
 	Error     string        `json:"error,omitempty"`
+}
+
+// ikeHeader shows the header of an IKE message.
+type ikeHeader struct {
+	Exchange  string `json:"exchange"`
+	Response  bool   `json:"response"`
+	MessageID uint32 `json:"message_id"`
+	SPIi      string `json:"spi_i"`
+	SPIr      string `json:"spi_r"`
+	Bytes     int    `json:"message_bytes"`
+}
+
+// kind is "request" or "response".
+func (h *ikeHeader) kind() string {
+	if h.Response {
+		return "response"
+	}
+	return "request"
 }
 
 // payloadView shows a payload.
@@ -87,16 +100,20 @@ var statusNames = map[uint16]string{4: "INVALID_IKE_SPI", 5: "INVALID_MAJOR_VERS
 	16416: "ROHC_SUPPORTED", 16417: "EAP_ONLY_AUTHENTICATION", 16418: "CHILDLESS_IKEV2_SUPPORTED", 16420: "IKEV2_MESSAGE_ID_SYNC_SUPPORTED",
 	16430: "IKEV2_FRAGMENTATION_SUPPORTED", 16431: "SIGNATURE_HASH_ALGORITHMS"}
 
-// viewPayloads shows a chain of payloads. An error is also in the last of them.
-func viewPayloads(first uint8, b []byte, p *ehc.Policy) (list []payloadView, err error) {
+// viewPayloads shows a chain of payloads, what is broken in it with its error. It
+// returns the first one.
+func viewPayloads(first uint8, b []byte, p *ehc.Policy) (list []payloadView, failed error) {
 	l := ehc.NewPayloads(first, b)
 	for {
 		x, ok, err := l.Next()
 		if err != nil {
-			return append(list, payloadView{Type: "broken", Error: ehcError(err)}), err
+			list = append(list, payloadView{Type: "broken", Error: ehcError(err)})
+		}
+		if failed == nil {
+			failed = err
 		}
 		if !ok {
-			return list, nil
+			return list, failed
 		}
 		v := payloadView{Type: payloadNames[x.Type], Bytes: len(x.Raw)}
 		if v.Type == "" {
@@ -112,13 +129,16 @@ func viewPayloads(first uint8, b []byte, p *ehc.Policy) (list []payloadView, err
 		}
 		if err != nil {
 			v.Error = ehcError(err)
-			return append(list, v), err
+			if failed == nil {
+				failed = err
+			}
 		}
 		list = append(list, v)
 	}
 }
 
-// viewNotify shows the body of a Notify payload.
+// viewNotify shows the body of a Notify payload; with an error, what can be shown
+// of it.
 func viewNotify(body []byte, p *ehc.Policy) (*notifyView, error) {
 	c, err := ehc.ParseNotify(body)
 	if err != nil {
@@ -158,9 +178,9 @@ func viewNotify(body []byte, p *ehc.Policy) (*notifyView, error) {
 		err = ehc.ParseEmpty(c.Data)
 	}
 	if err != nil {
-		return nil, err
+		v.Text = ""
 	}
-	return v, nil
+	return v, err
 }
 
 func ipcompName(t uint8) string {
@@ -318,10 +338,10 @@ func viewMessage(msg []byte, f *skFlags, p *ehc.Policy) (v ikeView, err error) {
 		v.Error = ehcError(err)
 		return v, err
 	}
-	v = ikeView{Exchange: ikemsg.ExchangeName(h.Exchange), Response: h.Response(), MessageID: h.MessageID,
+	v.Header = &ikeHeader{Exchange: ikemsg.ExchangeName(h.Exchange), Response: h.Response(), MessageID: h.MessageID,
 		SPIi: hex.EncodeToString(h.SPIi[:]), SPIr: hex.EncodeToString(h.SPIr[:]), Bytes: len(msg)}
-	if v.Exchange == "" {
-		v.Exchange = fmt.Sprintf("exchange %d", h.Exchange)
+	if v.Header.Exchange == "" {
+		v.Header.Exchange = fmt.Sprintf("exchange %d", h.Exchange)
 	}
 	if v.Payloads, err = viewPayloads(h.Next, payloads, p); err != nil {
 		v.Error = ehcError(err)
@@ -367,17 +387,13 @@ func (v *ikeView) text() string {
 	if v.Src != "" {
 		fmt.Fprintf(&b, "%s > %s, ", v.Src, v.Dst)
 	}
-	if v.Exchange != "" {
-		kind := "request"
-		if v.Response {
-			kind = "response"
-		}
-		fmt.Fprintf(&b, "%s %s %d, %d bytes", v.Exchange, kind, v.MessageID, v.Bytes)
+	if h := v.Header; h != nil {
+		fmt.Fprintf(&b, "%s %s %d, %d bytes", h.Exchange, h.kind(), h.MessageID, h.Bytes)
 		if v.Encrypted != "" {
 			fmt.Fprintf(&b, ", encrypted: %s", v.Encrypted)
 		}
 	}
-	if v.Error != "" {
+	if v.Error != "" && len(v.Payloads) == 0 {
 		fmt.Fprintf(&b, "; error: %s", v.Error)
 	}
 	lines := []string{}
@@ -393,13 +409,16 @@ func (v *ikeView) text() string {
 func (v *payloadView) text(indent string) string {
 	var b strings.Builder
 	b.WriteString(indent)
-	if v.Notify != nil {
+	switch {
+	case v.Notify != nil:
 		b.WriteString(v.Notify.text(indent))
-		return b.String()
+	case v.Bytes > 0:
+		fmt.Fprintf(&b, "%s, %d bytes", v.Type, v.Bytes)
+	default:
+		b.WriteString(v.Type)
 	}
-	fmt.Fprintf(&b, "%s, %d bytes", v.Type, v.Bytes)
 	if v.Error != "" {
-		fmt.Fprintf(&b, ": %s", v.Error)
+		fmt.Fprintf(&b, "; error: %s", v.Error)
 	}
 	for _, s := range v.SA {
 		fmt.Fprintf(&b, "\n%s  proposal %d, %s", indent, s.Num, s.Protocol)
