@@ -275,6 +275,7 @@ func TestSelectRefuses(t *testing.T) {
 		{"unknown attribute", &all, notifyOf(hcpType, "01 00 0004 8007 0000"), ErrRefused, "proposal 1: an HCP Name"},
 		{"esp_trailer has no code point", &all, notifyOf(hcpType, "01 00 0004 8006 0000"), ErrRefused, "proposal 1: an HCP Name"},
 		{"unknown value", &all, notifyOf(hcpType, "01 00 0004 8003 0004"), ErrRefused, "proposal 1: alignment: no value in common"},
+		{"value 65535, which must not count as 0", &all, notifyOf(hcpType, "01 00 0004 8002 ffff"), ErrRefused, "proposal 1: flow_label_action: no value in common"},
 		{"AF of an attribute", &all, notifyOf(hcpType, "01 00 0005 0003 0001 00"), ErrRefused, "proposal 1: an attribute has a wrong format"},
 		{"an attribute ends early", &all, notifyOf(hcpType, "01 00 0003 8003 00"), ErrRefused, "proposal 1: an attribute has a wrong format"},
 		{"range of two attributes", &all, notifyOf(hcpType, "01 00 000c 7fff 0008 8004 0006 8005 0008"), ErrRefused, "proposal 1: an attribute has a wrong format"},

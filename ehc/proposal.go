@@ -361,11 +361,11 @@ func hcpAttr(code uint16, n *Numbers) (Attr, bool) {
 // hcpValue returns the value of package dietesp, none for one that is not known
 // (Tables 4 to 8).
 func hcpValue(a Attr, v uint16) Mask {
+	if v > 32 {
+		return 0
+	}
 	if a == AttrFlowLabel && v >= 2 {
 		v++ // dietesp counts ActionSA, which only DSCPs have
-	}
-	if v >= 64 {
-		return 0
 	}
 	return 1 << v & every(DialectHCP, a)
 }

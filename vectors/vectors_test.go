@@ -52,6 +52,7 @@ func TestSchema(t *testing.T) {
 			"test": vectors.FragTest{}, "step": vectors.FragStep{}},
 		vectors.SchemaIPHC: {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
 		vectors.SchemaESP:  {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
+		vectors.SchemaEHC:  {"": vectors.EHCFile{}, "group": vectors.EHCGroup{}, "test": vectors.EHCTest{}},
 		vectors.SchemaGHC:  {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
 	} {
 		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")

@@ -30,6 +30,7 @@ type ehcDemoFlags struct {
 	dialect    string
 	encr, auth string
 	mode       string
+	fallback   bool
 	seed       int64
 	capture    string
 	form       format
@@ -86,6 +87,7 @@ Exit code 1: the ends do not agree, or a packet does not come back as it was.`,
 	cmd.Flags().StringVar(&f.encr, "encr", "aes128ccm8iiv", "encryption `NAME` of the Child SA, as in SA files")
 	cmd.Flags().StringVar(&f.auth, "auth", "", "integrity `NAME` of the Child SA, as in SA files")
 	cmd.Flags().StringVar(&f.mode, "mode", "tunnel", "`MODE` of the Child SA: tunnel or transport")
+	cmd.Flags().BoolVar(&f.fallback, "fallback", false, "use standard ESP where the ends do not agree on Diet-ESP; else the gateway refuses the Child SA")
 	cmd.Flags().Int64Var(&f.seed, "seed", 1, "`N` that keys, nonces and SPIs follow from")
 	cmd.Flags().StringVarP(&f.capture, "write", "w", "", "`FILE` for a capture of all that was sent")
 	cmd.MarkFlagFilename("initiator", "yaml", "yml", "json")
@@ -181,6 +183,7 @@ func (f *ehcDemoFlags) demo(cmd *cobra.Command, e *env) (*ehcDemo, error) {
 	d.res = ehc.ChildPolicy{SPI: spi("spi of the gateway"), Local: hosts[1], Remote: hosts[0]}
 	for i, p := range []*ehc.ChildPolicy{&d.ini, &d.res} {
 		p.Algorithms, p.Modes, p.Diet, p.DSCPs = []esp.Algorithm{alg}, []esp.Mode{mode}, d.policies[i], d.policies[i].Base.DSCPs
+		p.DietOnly = !f.fallback
 	}
 	return d, nil
 }

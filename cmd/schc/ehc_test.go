@@ -59,6 +59,7 @@ var ehcGolden = []struct {
 	{name: "demo", runs: []string{
 		"ehc demo --initiator " + devicePolicy + " --responder " + gatewayPolicy,
 		"ehc demo --initiator " + devicePolicy + " --responder " + otherPolicy,
+		"ehc demo --initiator " + devicePolicy + " --responder " + otherPolicy + " --fallback",
 		"ehc demo --dialect ehc --mode transport --encr aes128cbc --auth sha256 -f json",
 		"ehc demo --dialect ehc --responder " + devicePolicy + " -f tsv",
 		"ehc demo --seed 7 -f jsonl"}},

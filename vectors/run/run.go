@@ -65,6 +65,8 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.iphcFile(data)
 		case schema == vectors.SchemaGHC:
 			r.ghcFile(data)
+		case schema == vectors.SchemaEHC:
+			r.ehcFile(data)
 		case schema == vectors.SchemaESP:
 			r.espFile(data)
 		default:
