@@ -12,7 +12,6 @@ import (
 // TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
 	allowed := map[string]bool{
-		"bytes":                              true,
 		"encoding/binary":                    true,
 		"hash":                               true,
 		"math/bits":                          true,

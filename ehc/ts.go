@@ -1,8 +1,8 @@
 package ehc
 
 import (
-	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
@@ -104,7 +104,7 @@ func (s *Selector) parse(second uint8, c []byte, dscp uint8) Error {
 	s.Protocol = second
 	s.StartPort, s.EndPort = binary.BigEndian.Uint16(c), binary.BigEndian.Uint16(c[2:])
 	s.Start, s.End = esp.AddrFromSlice(c[4:4+addr]), esp.AddrFromSlice(c[4+addr:])
-	if bytes.Compare(c[4:4+addr], c[4+addr:]) > 0 || s.StartPort > s.EndPort && !s.opaque() {
+	if slices.Compare(c[4:4+addr], c[4+addr:]) > 0 || s.StartPort > s.EndPort && !s.opaque() {
 		return ErrMalformed
 	}
 	return 0
@@ -178,13 +178,13 @@ func (s *Selector) intersect(o *Selector) (r Selector, ok bool) {
 		return r, false
 	}
 	r.StartPort, r.EndPort = max(s.StartPort, o.StartPort), min(s.EndPort, o.EndPort)
-	if bytes.Compare(s.Start.Bytes(), o.Start.Bytes()) < 0 {
+	if slices.Compare(s.Start.Bytes(), o.Start.Bytes()) < 0 {
 		r.Start = o.Start
 	}
-	if bytes.Compare(s.End.Bytes(), o.End.Bytes()) > 0 {
+	if slices.Compare(s.End.Bytes(), o.End.Bytes()) > 0 {
 		r.End = o.End
 	}
-	return r, r.StartPort <= r.EndPort && bytes.Compare(r.Start.Bytes(), r.End.Bytes()) <= 0
+	return r, r.StartPort <= r.EndPort && slices.Compare(r.Start.Bytes(), r.End.Bytes()) <= 0
 }
 
 // within reports whether s allows nothing that o does not.
@@ -236,7 +236,7 @@ func selectors(src, dst []Selector) (s dietesp.Selectors, ok bool) {
 	} else if len(protoB) > 0 {
 		s.Protocols = nil
 		for _, p := range protoA {
-			if bytes.IndexByte(protoB, p) >= 0 {
+			if slices.Contains(protoB, p) {
 				s.Protocols = append(s.Protocols, p)
 			}
 		}
@@ -263,7 +263,7 @@ func merge(list []Selector) (s Selector, protocols []uint8, ok bool) {
 			return s, nil, false
 		}
 		anyProtocol = anyProtocol || t.Protocol == 0
-		if bytes.IndexByte(protocols, t.Protocol) < 0 {
+		if !slices.Contains(protocols, t.Protocol) {
 			protocols = append(protocols, t.Protocol)
 		}
 	}
