@@ -40,6 +40,11 @@ type Rules struct {
 	// behind the IP header in transport mode. Its nature is no-compression where
 	// nothing is compressed.
 	IIPC schc.Rule
+	// IIPCOther are the Rules for packets of the transport protocols that have
+	// one, where the selectors of the 2023 profile allow several: what is sent of
+	// the Next Header says which Rule it is. IIPC is for the other packets. Nil
+	// else.
+	IIPCOther []schc.Rule
 	// CTEC describes the end of the ESP trailer, Pad Length and Next Header. The
 	// padding in front of them is not a field: it has Pad Length bytes.
 	CTEC schc.Rule
@@ -58,7 +63,15 @@ func (a Attributes) Rules(c esp.Config, alg esp.Algorithm) (Rules, error) {
 }
 
 func (a *Attributes) rules(c *esp.Config, alg esp.Algorithm) Rules {
-	return Rules{IIPC: a.iipc(c), CTEC: a.ctec(c, alg), EEC: a.eec(c)}
+	r := Rules{IIPC: a.iipc(c, a.Selectors.protocol()), CTEC: a.ctec(c, alg), EEC: a.eec(c)}
+	if a.Profile == ProfileEHC2023 && a.Selectors.protocol() == 0 {
+		for _, p := range transports {
+			if a.Selectors.any() || has(a.Selectors.Protocols, p) {
+				r.IIPCOther = append(r.IIPCOther, a.iipc(c, p))
+			}
+		}
+	}
+	return r
 }
 
 // Options returns the options of the Context of one compressor: Header and
@@ -76,8 +89,22 @@ func (a *Attributes) id(s Stage) schc.RuleID {
 	return schc.RuleID{}
 }
 
-// iipc derives the Rule of Section 6.1.
-func (a *Attributes) iipc(c *esp.Config) schc.Rule {
+// transports are the protocols whose headers are compressed, in the order of
+// Rules.IIPCOther.
+var transports = [...]uint8{protoTCP, protoUDP, protoSCTP, protoUDPLite}
+
+func has(list []uint8, v uint8) bool {
+	for _, x := range list {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+// iipc derives the Rule of Section 6.1 for packets of one transport protocol, 0
+// if none is described.
+func (a *Attributes) iipc(c *esp.Config, proto uint8) schc.Rule {
 	r := schc.Rule{ID: a.id(IIPC)}
 	if a.IIPC == IIPCDietESP {
 		if c.Mode == esp.ModeTunnel {
@@ -87,7 +114,7 @@ func (a *Attributes) iipc(c *esp.Config) schc.Rule {
 				r.Fields = a.ipv6(r.Fields)
 			}
 		}
-		r.Fields = a.transport(r.Fields, a.Selectors.protocol())
+		r.Fields = a.transport(r.Fields, proto)
 	}
 	if len(r.Fields) == 0 {
 		return schc.Rule{Nature: schc.NatureNoCompression} // "IIPC is not performed"
@@ -312,14 +339,20 @@ func byAction(f schc.FID, a Action) schc.FieldDescriptor {
 func residueBits(r *schc.Rule) int {
 	n := int(r.ID.Bits)
 	for i := range r.Fields {
-		switch f := &r.Fields[i]; f.CDA {
-		case schc.CDAValueSent:
-			n += f.FID.LenBits()
-		case schc.CDALSB:
-			n += f.FID.LenBits() - int(f.MSB)
-		case schc.CDAMappingSent:
-			n += bits.Len(uint(len(f.TV) - 1))
-		}
+		n += fieldBits(&r.Fields[i])
 	}
 	return n
+}
+
+// fieldBits returns the bits that a field of fixed length adds to the residue.
+func fieldBits(f *schc.FieldDescriptor) int {
+	switch f.CDA {
+	case schc.CDAValueSent:
+		return f.FID.LenBits()
+	case schc.CDALSB:
+		return f.FID.LenBits() - int(f.MSB)
+	case schc.CDAMappingSent:
+		return bits.Len(uint(len(f.TV) - 1))
+	}
+	return 0
 }

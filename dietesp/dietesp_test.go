@@ -21,6 +21,7 @@ func TestRoundTrip(t *testing.T) {
 		for j := 0; j < 8; j++ {
 			pkt := g.packet(&a)
 			before := bytes.Clone(pkt)
+			explained := out.Explain(pkt)
 			prefix := g.bytes(g.Intn(5))
 			got, err := out.AppendSeal(bytes.Clone(prefix), pkt)
 			if !bytes.Equal(pkt, before) {
@@ -30,10 +31,17 @@ func TestRoundTrip(t *testing.T) {
 				if err != ErrNoRule && !(c.Mode == esp.ModeTransport && err == ErrUnsupported) {
 					t.Fatalf("seed %d: %+v\nAppendSeal(%x) = %v", seed, a, pkt, err)
 				}
+				if explained.Err != err {
+					t.Fatalf("seed %d: AppendSeal(%x): %v, Explain: %v", seed, pkt, err, explained.Err)
+				}
 				refused++
 				continue
 			}
 			sealed++
+			if n := len(got) - len(prefix); explained.Err != nil || explained.DietBytes != n {
+				t.Fatalf("seed %d: %+v\nExplain(%x): %d bytes, %v, want %d", seed, a, pkt, explained.DietBytes, explained.Err, n)
+			}
+			checkExplanation(t, explained)
 			if !bytes.HasPrefix(got, prefix) {
 				t.Fatalf("seed %d: AppendSeal changed what was in dst", seed)
 			}

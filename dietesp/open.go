@@ -5,7 +5,6 @@ import (
 
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/bitio"
-	"github.com/schckit/schckit/internal/inet"
 	"github.com/schckit/schckit/schc"
 )
 
@@ -16,26 +15,24 @@ func OpenRoom(n int) int { return 2*n + 128 }
 // Locate parses the headers of a Diet-ESP packet, one with the protocol number
 // proto, 0 for Protocol. What is behind them starts with the compressed ESP
 // header. It returns ErrNoSA for other packets, ErrUnsupported for a fragment.
-func Locate(pkt []byte, proto uint8) (esp.Headers, error) {
+func Locate(pkt []byte, proto uint8) (h esp.Headers, err error) {
 	if proto == 0 {
 		proto = Protocol
 	}
-	h, e := locate(pkt, proto)
-	if e != 0 {
+	if e := locate(&h, pkt, proto); e != 0 {
 		return h, e
 	}
 	return h, nil
 }
 
-func locate(pkt []byte, proto uint8) (esp.Headers, Error) {
-	h, err := esp.ParseHeaders(pkt, false)
-	if err != nil {
-		return h, espError(err)
+func locate(h *esp.Headers, pkt []byte, proto uint8) Error {
+	if err := h.Parse(pkt, false); err != nil {
+		return espError(err)
 	}
 	if h.Protocol() != proto {
-		return h, ErrNoSA
+		return ErrNoSA
 	}
-	return h, 0
+	return 0
 }
 
 // AppendOpen verifies and decrypts the packet pkt, appends the IP packet that was
@@ -63,11 +60,11 @@ func (s *SA) AppendOpen(dst, pkt []byte) ([]byte, error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	h, e := locate(pkt, s.opt.Protocol)
-	if e != 0 {
+	var h esp.Headers
+	if e := locate(&h, pkt, s.opt.Protocol); e != 0 {
 		return dst, e
 	}
-	if !s.Covers(h.Src(), h.Dst()) {
+	if !s.Covers(&h) {
 		return dst, ErrNoSA
 	}
 	t := &s.trials[0]
@@ -101,7 +98,7 @@ func (s *SA) start(t *trial, b []byte) Error {
 		t.only, t.seq = true, uint64(low)
 		return 0
 	}
-	t.list = s.Candidates(low, s.attr.SNLSBBits)
+	s.Candidates(&t.list, low, s.attr.SNLSBBits)
 	return 0
 }
 
@@ -119,11 +116,13 @@ func (s *SA) open(dst, pkt []byte, h *esp.Headers, seq uint64) ([]byte, Error) {
 		return dst, espError(err)
 	}
 	s.Mark(seq)
-	out, e := s.restore(out, at, pkt, seq)
-	if e == 0 && !s.Last().Dummy {
-		e = s.finish(out[at-head:], h)
+	last := esp.Opened{Seq: seq}
+	out, e := s.restore(out, at, pkt, &last)
+	if e == 0 && head > 0 && !last.Dummy {
+		e = s.finish(out[at-head:], h, last.NextHeader)
 	}
-	if e != 0 || s.Last().Dummy {
+	s.SetLast(last)
+	if e != 0 || last.Dummy {
 		clear(out[at-head:])
 		s.Count(0)
 		return dst, e
@@ -133,27 +132,23 @@ func (s *SA) open(dst, pkt []byte, h *esp.Headers, seq uint64) ([]byte, Error) {
 }
 
 // finish writes what transport mode changes in the headers that stayed.
-func (s *SA) finish(out []byte, h *esp.Headers) Error {
-	if s.Mode != esp.ModeTransport {
-		return 0
-	}
+func (s *SA) finish(out []byte, h *esp.Headers, next uint8) Error {
 	if !h.Fits(len(out)) {
 		return ErrMalformed
 	}
-	h.SetProtocol(out, s.Last().NextHeader)
+	h.SetProtocol(out, next)
 	h.SetLength(out)
 	return 0
 }
 
 // restore decompresses the clear text out[at:], which was verified, where it is.
-func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error) {
-	s.SetLast(esp.Opened{Seq: seq})
-	bits, e := s.unpack(out[at:], seq)
-	if e != 0 || s.Last().Dummy {
+func (s *SA) restore(out []byte, at int, pkt []byte, last *esp.Opened) ([]byte, Error) {
+	bits, e := s.unpack(out[at:], last)
+	if e != 0 || last.Dummy {
 		return out, e
 	}
-	last := s.Last()
-	if s.whole {
+	ctx := s.context(s.inner(out[at:], last.NextHeader))
+	if ctx == nil {
 		n := bits / 8
 		if bits&7 != 0 {
 			return out, ErrMalformed
@@ -164,16 +159,15 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 				return out, ErrMalformed
 			}
 			last.TFCBytes, n = n-m, m
-			s.SetLast(last)
 		}
 		return out[:at+n], 0
 	}
 	text := out[at : at+(bits+7)/8]
-	s.dec.Use(s.ctx[IIPC])
-	s.dec.SetInputs(schc.Inputs{Outer: pkt})
+	s.dec.Use(ctx)
+	s.dec.SetOuter(pkt)
 	end := len(out)
 	out, _, err := s.dec.AppendDecompressBits(out, text, bits, schc.DirUp)
-	s.dec.SetInputs(schc.Inputs{})
+	s.dec.SetOuter(nil)
 	if err != nil {
 		return out, ErrMalformed
 	}
@@ -181,7 +175,7 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 	out = out[:at+n]
 	if s.Mode == esp.ModeTunnel {
 		if s.attr.FlowLabel == ActionGenerated {
-			generate(out[at:], seq)
+			generate(out[at:], last.Seq)
 		}
 		if (last.NextHeader == protoIPv4) != (out[at]>>4 == 4) {
 			return out, ErrMalformed
@@ -191,9 +185,9 @@ func (s *SA) restore(out []byte, at int, pkt []byte, seq uint64) ([]byte, Error)
 }
 
 // unpack takes the trailer off a clear text and returns the bits in front of it.
-func (s *SA) unpack(b []byte, seq uint64) (int, Error) {
+func (s *SA) unpack(b []byte, last *esp.Opened) (int, Error) {
 	if s.attr.Profile == ProfileEHC2023 {
-		return s.unpack2023(b, seq)
+		return s.unpack2023(b, last)
 	}
 	n, id := s.ctecBits/8, 0
 	if len(b) < n {
@@ -205,8 +199,7 @@ func (s *SA) unpack(b []byte, seq uint64) (int, Error) {
 	}
 	t = append(t, b[len(b)-n:]...)
 	b = b[:len(b)-n]
-	last, e := s.growTrailer(t, seq)
-	if e != 0 {
+	if e := s.growTrailer(t, last); e != 0 {
 		return 0, e
 	}
 	pad := last.PadBytes
@@ -221,22 +214,26 @@ func (s *SA) unpack(b []byte, seq uint64) (int, Error) {
 }
 
 // growTrailer decompresses Pad Length and Next Header.
-func (s *SA) growTrailer(residue []byte, seq uint64) (esp.Opened, Error) {
-	s.dec.Use(s.ctx[CTEC])
-	t, _, err := s.dec.AppendDecompress(s.tmp[8:8], residue, schc.DirUp)
-	if err != nil {
-		return esp.Opened{}, ErrMalformed
+func (s *SA) growTrailer(residue []byte, last *esp.Opened) Error {
+	m := &s.got
+	if !m.ok || string(m.residue[:m.n]) != string(residue) {
+		m.ok, m.n = false, uint8(copy(m.residue[:], residue))
+		s.dec.Use(s.ctx[CTEC])
+		if _, _, err := s.dec.AppendDecompress(m.trailer[:0], residue, schc.DirUp); err != nil {
+			return ErrMalformed
+		}
+		m.ok = true
 	}
-	last := esp.Opened{Seq: seq, PadBytes: int(t[0]), NextHeader: t[1], Dummy: t[1] == protoNone}
+	t := &m.trailer
+	last.PadBytes, last.NextHeader, last.Dummy = int(t[0]), t[1], t[1] == protoNone
 	if s.Mode == esp.ModeTunnel && !last.Dummy && t[1] != protoIPv4 && t[1] != protoIPv6 {
-		return last, ErrMalformed
+		return ErrMalformed
 	}
-	s.SetLast(last)
-	return last, 0
+	return 0
 }
 
 // unpack2023 is unpack for the 2023 profile. It clears what it takes off.
-func (s *SA) unpack2023(b []byte, seq uint64) (int, Error) {
+func (s *SA) unpack2023(b []byte, last *esp.Opened) (int, Error) {
 	n := len(b)*8 - s.padBits
 	if n < 0 || len(b)%s.align != 0 {
 		return 0, ErrMalformed
@@ -254,39 +251,8 @@ func (s *SA) unpack2023(b []byte, seq uint64) (int, Error) {
 	}
 	s.tmp[0] = byte(bitio.Get(b, n, s.ctecBits) << (8 - s.ctecBits))
 	bitio.Put(b, n, s.ctecBits, 0)
-	if _, e := s.growTrailer(s.tmp[:(s.ctecBits+7)/8], seq); e != 0 {
+	if e := s.growTrailer(s.tmp[:(s.ctecBits+7)/8], last); e != 0 {
 		return 0, e
 	}
 	return n, 0
-}
-
-// generate puts a value of ours in the flow label or identification of a packet
-// (flow_label_action "generated"): a hash of addresses, protocol and ports, as
-// RFC 6437, Section 3, has it; the low bits of the Sequence Number for an
-// identification, which then does not repeat soon (RFC 6864, Section 4).
-func generate(pkt []byte, seq uint64) {
-	if pkt[0]>>4 == 4 {
-		n := int(pkt[0]&15) * 4
-		binary.BigEndian.PutUint16(pkt[4:], uint16(seq))
-		pkt[10], pkt[11] = 0, 0
-		binary.BigEndian.PutUint16(pkt[10:], inet.Fold(inet.Sum(0, pkt[:n])))
-		return
-	}
-	h := uint32(2166136261)
-	hash := func(b []byte) {
-		for _, x := range b {
-			h = (h ^ uint32(x)) * 16777619
-		}
-	}
-	hash(pkt[6:7])
-	hash(pkt[8:40])
-	switch pkt[6] {
-	case protoUDP, protoUDPLite, protoTCP, protoSCTP:
-		hash(pkt[40:min(44, len(pkt))])
-	}
-	label := h>>20 ^ h&0xfffff
-	if label == 0 {
-		label = 1 // "SHOULD be non-zero"
-	}
-	binary.BigEndian.PutUint32(pkt, binary.BigEndian.Uint32(pkt)&^0xfffff|label)
 }

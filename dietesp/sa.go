@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/schckit/schckit/esp"
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/schc"
 )
 
@@ -36,6 +37,7 @@ type Options struct {
 	// before (schc.Context.LoadImage), for devices without a heap. nil: they are
 	// compiled by Init. An SAD does not use them.
 	IIPC, CTEC, EEC *schc.Context
+	IIPCOther       []*schc.Context // of Rules.IIPCOther, if IIPC is set
 }
 
 func (o *Options) setDefaults() {
@@ -61,19 +63,25 @@ type SA struct {
 	rules Rules
 
 	ctx  [EEC + 1]*schc.Context // by Stage
+	more []variant              // other Contexts of IIPC
 	comp schc.Compressor
 	dec  schc.Decompressor
 
-	whole    bool // IIPC is not performed
-	eecLen   int  // bytes of the compressed ESP header
-	ctecBits int  // of the RuleID and the residue of the trailer
-	align    int  // bytes that the clear text is a multiple of
+	whole    bool // IIPC is not performed, but for variants
+	nextBit  int  // where a residue of IIPC has the Next Header
+	nextBits int
+	eecLen   int // bytes of the compressed ESP header
+	ctecBits int // of the RuleID and the residue of the trailer
+	align    int // bytes that the clear text is a multiple of
+	room     int // what SealRoom adds
 	// The 2023 profile: bits that say how much padding there is; none if nothing
 	// needs padding.
 	padBits int
 
 	limit  limiter
-	tmp    [16]byte // what the engine reads and writes of headers and trailers
+	tmp    [16]byte // what the engine reads and writes of headers
+	sent   trailer  // the last that was compressed
+	got    trailer  // the last that was decompressed
 	trials [1]trial
 }
 
@@ -107,11 +115,95 @@ func (s *SA) Init(c esp.Config, suite *esp.Suite, a Attributes, o Options) error
 		}
 		s.ctx[st] = ctx
 	}
+	if e := s.variants(c.Mode); e != 0 {
+		return e
+	}
 	s.comp.Reset(s.ctx[IIPC])
 	s.dec.Reset(s.ctx[IIPC])
 	s.layout(alg)
 	s.limit.init(&s.opt)
 	return nil
+}
+
+// A trailer is Pad Length and Next Header, and the SCHC Packet of both.
+type trailer struct {
+	trailer [2]byte
+	residue [4]byte
+	n       uint8 // bytes of residue
+	ok      bool
+}
+
+// A variant is IIPC for packets of one transport protocol.
+type variant struct {
+	proto uint8
+	ctx   *schc.Context
+}
+
+// variants compiles Rules.IIPCOther.
+func (s *SA) variants(m esp.Mode) Error {
+	list := s.rules.IIPCOther
+	if s.opt.IIPC != nil && len(s.opt.IIPCOther) != len(list) {
+		return ErrMalformed
+	}
+	n := 0
+	for _, p := range transports {
+		if n == len(list) || !s.attr.Selectors.any() && !has(s.attr.Selectors.Protocols, p) {
+			continue
+		}
+		v := variant{proto: p}
+		if s.opt.IIPC != nil {
+			v.ctx = s.opt.IIPCOther[n]
+		} else {
+			ctx, err := schc.NewContext(list[n:n+1], s.attr.Options(IIPC, m))
+			if err != nil {
+				return ErrMalformed
+			}
+			v.ctx = ctx
+		}
+		s.more = append(s.more, v)
+		n++
+	}
+	// All Rules have the same fields up to the Next Header.
+	for i := range s.rules.IIPC.Fields {
+		f := &s.rules.IIPC.Fields[i]
+		n := fieldBits(f)
+		if f.FID == schc.FIDIPv6NextHeader || f.FID == schc.FIDIPv4Protocol {
+			s.nextBits = n
+			break
+		}
+		s.nextBit += n
+	}
+	return 0
+}
+
+// context returns the Context of IIPC for packets of a protocol, nil if IIPC is
+// not performed.
+func (s *SA) context(proto uint8) *schc.Context {
+	for i := range s.more {
+		if s.more[i].proto == proto {
+			return s.more[i].ctx
+		}
+	}
+	if s.whole {
+		return nil
+	}
+	return s.ctx[IIPC]
+}
+
+// inner returns the protocol of a clear text that is compressed by IIPC, if more
+// than one Context may be its.
+func (s *SA) inner(text []byte, next uint8) uint8 {
+	if len(s.more) == 0 || s.Mode == esp.ModeTransport {
+		return next
+	}
+	v := bitio.Get(text, s.nextBit, s.nextBits)
+	if s.attr.Selectors.any() {
+		return uint8(v)
+	}
+	if v < uint64(len(s.attr.Selectors.Protocols)) {
+		return s.attr.Selectors.Protocols[v]
+	}
+	return protoNone // the engine refuses the index
 }
 
 // stage returns the Rule of one compressor.
@@ -131,14 +223,21 @@ func (s *SA) layout(alg esp.Algorithm) {
 	s.eecLen = residueBits(&s.rules.EEC) / 8
 	s.ctecBits = residueBits(&s.rules.CTEC)
 	s.align = max(s.attr.Alignment.Bytes(), alg.BlockLen())
+	most := s.ctx[IIPC].MaxCompressedLen(0)
+	for i := range s.more {
+		most = max(most, s.more[i].ctx.MaxCompressedLen(0))
+	}
+	s.room = most + 40 + s.eecLen + alg.IVLen() + 3 + 2*s.align + alg.ICVLen()
 	if s.attr.Profile != ProfileEHC2023 {
 		return
 	}
-	head := 0
-	if !s.whole {
-		head = residueBits(&s.rules.IIPC)
+	// The text has a field for the number of padding bits always, the figures
+	// never. It is not needed if there are whole bytes in front of it anyway.
+	odd := residueBits(&s.rules.IIPC) + s.ctecBits
+	for i := range s.rules.IIPCOther {
+		odd |= residueBits(&s.rules.IIPCOther[i]) + s.ctecBits
 	}
-	if s.align > 1 || (head+s.ctecBits)%8 != 0 {
+	if s.align > 1 || odd%8 != 0 {
 		s.padBits = bits.Len(uint(s.align*8)) - 1
 	}
 }

@@ -270,8 +270,8 @@ func (d *SAD) AppendOpen(dst, pkt []byte) ([]byte, *SA, error) {
 	if !d.ready {
 		return dst, nil, ErrNoSA
 	}
-	h, e := locate(pkt, d.opt.Protocol)
-	if e != 0 {
+	var h esp.Headers
+	if e := locate(&h, pkt, d.opt.Protocol); e != 0 {
 		return dst, nil, e
 	}
 	if e := d.find(pkt, &h); e != 0 {

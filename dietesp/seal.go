@@ -12,10 +12,7 @@ import (
 // SealRoom returns how many bytes AppendSeal needs behind dst for a packet of n
 // bytes.
 func (s *SA) SealRoom(n int) int {
-	if s.ctx[IIPC] == nil {
-		return n
-	}
-	return s.ctx[IIPC].MaxCompressedLen(n) + 40 + s.eecLen + s.Suite().IVLen() + 3 + 2*s.align + s.Suite().ICVLen()
+	return n + s.room
 }
 
 // AppendSeal protects the IP packet pkt (draft-ietf-ipsecme-diet-esp-10, Sections
@@ -51,8 +48,8 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	h, err := s.Outbound(pkt)
-	if err != nil {
+	var h esp.Headers
+	if err := s.Outbound(&h, pkt); err != nil {
 		return dst, espError(err)
 	}
 	at, suite := len(dst), s.Suite()
@@ -66,8 +63,8 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 			return dst, ErrNoRule // the fragments would get different numbers
 		}
 		out = out[:at+s.OuterLen()]
-		h = s.PutOuter(out[at:], s.opt.Protocol, h.TrafficClass())
-		if s.attr.FlowLabel == ActionLower && !s.whole {
+		s.PutOuter(&h, out[at:], s.opt.Protocol, h.TrafficClass())
+		if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
 			lowerLabel(out[at:], pkt)
 		}
 	} else {
@@ -106,18 +103,20 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 // the trailer compressed. out has room.
 func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 	at, bits := len(out), len(payload)*8
-	if s.whole {
+	if ctx := s.context(s.protocolOf(payload, next)); ctx == nil {
 		out = append(out, payload...)
 	} else {
 		var err error
-		s.comp.Use(s.ctx[IIPC])
-		s.comp.SetInputs(schc.Inputs{Outer: outer})
+		s.comp.Use(ctx)
+		s.comp.SetOuter(outer)
 		out, _, err = s.comp.AppendCompress(out, payload, schc.DirUp)
-		s.comp.SetInputs(schc.Inputs{})
+		s.comp.SetOuter(nil)
 		if err != nil {
 			return out, schcError(err)
 		}
-		bits = s.comp.Last().Bits
+		if s.attr.Profile == ProfileEHC2023 {
+			bits = s.comp.Last().Bits
+		}
 	}
 	if s.attr.Profile == ProfileEHC2023 {
 		return s.trailer2023(out, at, bits, next)
@@ -143,14 +142,31 @@ func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 	return out, 0
 }
 
-// shrinkTrailer compresses Pad Length and Next Header.
+// protocolOf returns the transport protocol of a payload of ESP.
+func (s *SA) protocolOf(payload []byte, next uint8) uint8 {
+	switch {
+	case s.Mode == esp.ModeTransport:
+		return next
+	case payload[0]>>4 == 4:
+		return payload[9]
+	}
+	return payload[6]
+}
+
+// shrinkTrailer compresses Pad Length and Next Header. Most packets have the
+// same as the one before.
 func (s *SA) shrinkTrailer(pad, next uint8) ([]byte, Error) {
-	s.tmp[8], s.tmp[9] = pad, next
+	m := &s.sent
+	if m.ok && m.trailer == [2]byte{pad, next} {
+		return m.residue[:m.n], 0
+	}
+	m.ok, m.trailer = false, [2]byte{pad, next}
 	s.comp.Use(s.ctx[CTEC])
-	t, _, err := s.comp.AppendCompress(s.tmp[:0:8], s.tmp[8:10], schc.DirUp)
+	t, _, err := s.comp.AppendCompress(m.residue[:0], m.trailer[:], schc.DirUp)
 	if err != nil {
 		return nil, schcError(err)
 	}
+	m.ok, m.n = true, uint8(len(t))
 	return t, 0
 }
 

@@ -12,12 +12,17 @@ type Headers struct{ p place }
 // seal it ends where transport mode inserts ESP (RFC 4303, Section 3.1.1), else
 // behind all extension headers. Its errors are those of AppendSeal;
 // ErrUnsupported, for a fragment, comes with Headers.
-func ParseHeaders(pkt []byte, seal bool) (Headers, error) {
-	p, e := locate(pkt, seal)
-	if e != 0 {
-		return Headers{p}, e
+func ParseHeaders(pkt []byte, seal bool) (h Headers, err error) {
+	err = h.Parse(pkt, seal)
+	return h, err
+}
+
+// Parse is ParseHeaders for Headers that are there.
+func (h *Headers) Parse(pkt []byte, seal bool) error {
+	if e := h.p.locate(pkt, seal); e != 0 {
+		return e
 	}
-	return Headers{p}, nil
+	return nil
 }
 
 // V4 reports whether the packet is IPv4.
@@ -57,28 +62,28 @@ func (h *Headers) ChecksumRight(pkt []byte) bool { return !h.p.v4 || checksumRig
 func (s *SA) OuterLen() int { return outerLen(&s.Src) }
 
 // PutOuter writes the outer header of a tunnel as AppendSeal does, without its
-// length, to the first OuterLen bytes of out, and returns it as Headers.
-func (s *SA) PutOuter(out []byte, proto, class uint8) Headers {
-	putOuter(out[:s.OuterLen()], &s.Src, &s.Dst, proto, class)
-	h := Headers{place{v4: s.Src.n == 4, next: 6, end: s.OuterLen(), proto: proto, tos: class}}
-	if h.p.v4 {
+// length, to the first OuterLen bytes of out; h becomes that of out, without the
+// addresses.
+func (s *SA) PutOuter(h *Headers, out []byte, proto, class uint8) {
+	n := s.OuterLen()
+	putOuter(out[:n], &s.Src, &s.Dst, proto, class)
+	h.p.v4, h.p.next, h.p.end, h.p.proto, h.p.tos = n == 20, 6, n, proto, class
+	if n == 20 {
 		h.p.next = 9
 	}
-	return h
 }
 
 // Outbound parses a packet and checks that the SA may seal it. Its errors are
 // those of AppendSeal.
-func (s *SA) Outbound(pkt []byte) (Headers, error) {
-	p, e := s.outbound(pkt)
-	if e != 0 {
-		return Headers{}, e
+func (s *SA) Outbound(h *Headers, pkt []byte) error {
+	if e := s.outbound(&h.p, pkt); e != 0 {
+		return e
 	}
-	return Headers{p}, nil
+	return nil
 }
 
-// Covers reports whether packets from src to dst may be the SA's.
-func (s *SA) Covers(src, dst Addr) bool { return s.Src.covers(&src) && s.Dst.covers(&dst) }
+// Covers reports whether a packet with these headers may be the SA's.
+func (s *SA) Covers(h *Headers) bool { return s.Src.covers(&h.p.src) && s.Dst.covers(&h.p.dst) }
 
 // Take takes the next sequence number, for a packet of n bytes. A number is never
 // given twice, whatever becomes of the packet. It returns ErrExhausted when a new
@@ -97,13 +102,14 @@ func (s *SA) Count(n int) { s.count(n) }
 // Spent reports whether the limits of life allow no more packets.
 func (s *SA) Spent() bool { return s.spent(0) }
 
-// Candidates lists the sequence numbers that the low bits of one may stand for, 0
-// to 32 bits, the most likely first. Without a window it lists none.
-func (s *SA) Candidates(low uint32, bits uint8) seqno.Candidates {
+// Candidates makes c list the sequence numbers that the low bits of one may stand
+// for, 0 to 32 bits, the most likely first. Without a window it lists none.
+func (s *SA) Candidates(c *seqno.Candidates, low uint32, bits uint8) {
 	if s.Window == NoWindow {
-		return seqno.Candidates{}
+		*c = seqno.Candidates{}
+		return
 	}
-	return s.window.Recover(low, bits, s.LastSeq())
+	s.window.RecoverTo(c, low, bits, s.LastSeq())
 }
 
 // Fresh reports whether a packet with this number may be new.

@@ -45,8 +45,8 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	if s.suite == nil {
 		return dst, ErrNoSA
 	}
-	p, e := s.outbound(pkt)
-	if e != 0 {
+	var p place
+	if e := s.outbound(&p, pkt); e != 0 {
 		return dst, e
 	}
 	head, payload, next := p.end, pkt[p.end:], p.proto
@@ -99,8 +99,8 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 }
 
 // outbound checks that a packet is one for this SA.
-func (s *SA) outbound(pkt []byte) (p place, e Error) {
-	p, e = locate(pkt, true)
+func (s *SA) outbound(p *place, pkt []byte) Error {
+	e := p.locate(pkt, true)
 	if s.Mode == ModeTunnel {
 		if e == ErrUnsupported {
 			e = 0 // fragments go through tunnels
@@ -108,7 +108,7 @@ func (s *SA) outbound(pkt []byte) (p place, e Error) {
 		if e == 0 && (!s.Src.IsValid() || !s.Dst.IsValid()) {
 			e = ErrNoSA
 		}
-		return p, e
+		return e
 	}
 	if e == 0 && (!s.Src.covers(&p.src) || !s.Dst.covers(&p.dst)) {
 		e = ErrNoSA
@@ -116,7 +116,7 @@ func (s *SA) outbound(pkt []byte) (p place, e Error) {
 	if e == 0 && p.v4 && !checksumRight(pkt) {
 		e = ErrMalformed
 	}
-	return p, e
+	return e
 }
 
 // putTrailer writes the ESP trailer: padding 1, 2, 3, ..., its length, and the

@@ -39,6 +39,9 @@ func (c *Compressor) Use(ctx *Context) { c.m.img = ctx.img }
 // are retained until the next call of SetInputs or Reset.
 func (c *Compressor) SetInputs(in Inputs) { c.m.in = in }
 
+// SetOuter sets Inputs.Outer and leaves the other inputs.
+func (c *Compressor) SetOuter(outer []byte) { c.m.in.Outer = outer }
+
 // Last returns what the last successful call did.
 func (c *Compressor) Last() Result {
 	r := Result{Rule: int(c.sel.order), ID: c.id, HeaderBytes: c.sel.header,
@@ -113,7 +116,11 @@ func (c *Compressor) choose(pkt []byte, dir Direction) (RuleID, int, Error) {
 	s := &c.sel
 	*s = selection{order: noRule}
 	if root != 0 {
-		m.selectIn(s, root, pkt)
+		if img[root] == nodeLeaf && le16(img, root+2) == 1 && le32(img, root+4) == 0 {
+			m.consider(s, int(le32(img, root+8)), pkt) // a set of one Rule
+		} else {
+			m.selectIn(s, root, pkt)
+		}
 	}
 	c.pktBytes = len(pkt)
 	if s.prog == 0 {

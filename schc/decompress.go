@@ -23,6 +23,9 @@ func (d *Decompressor) Use(ctx *Context) { d.m.img = ctx.img }
 // are retained until the next call of SetInputs or Reset.
 func (d *Decompressor) SetInputs(in Inputs) { d.m.in = in }
 
+// SetOuter sets Inputs.Outer and leaves the other inputs.
+func (d *Decompressor) SetOuter(outer []byte) { d.m.in.Outer = outer }
+
 // Last returns what the last successful call did.
 func (d *Decompressor) Last() Result { return d.last }
 
@@ -107,6 +110,9 @@ func (c *Context) LookupRuleID(pkt []byte) (index int, nature Nature, err error)
 // lookupID finds the Rule whose RuleID is a prefix of pkt: the last one, in
 // order of bits, that is not behind pkt.
 func lookupID(img string, pkt []byte, bits int) (int, Error) {
+	if le32(img, imgRules) == 1 && img[int(le32(img, imgRuleTab))+4] == 0 {
+		return 0, 0 // implicit
+	}
 	left := uint32(bitio.Load(pkt, 0) >> 32)
 	if bits < 32 {
 		left &= ^(^uint32(0) >> uint(bits))
@@ -179,7 +185,7 @@ func (d *Decompressor) open(r *residue, pkt []byte, bits int, padded bool, dir D
 		if r.prog == 0 {
 			return 0, ErrNoRule
 		}
-		if img[r.prog+progFlags]&progOuter != 0 && !m.in.outer() {
+		if img[r.prog+progFlags]&progOuter != 0 && !m.low.read(m.in.Outer) {
 			return 0, ErrNoRule
 		}
 		if e := d.measure(r); e != 0 {

@@ -208,7 +208,7 @@ func (c *Context) ruleReport(i int, pkt []byte, dir Direction, in Inputs, chosen
 		h := c.img[p : p+progHeader]
 		if v, header := m.fit(p, h, pkt); v != noMatch {
 			rr.Match, rr.Lossy = true, v == lossy
-			rr.Bits = m.countBits(p) + (len(pkt)-header)*8
+			rr.Bits = m.front(m.countBits(p)) + (len(pkt)-header)*8
 			switch {
 			case chosen:
 			case rr.Lossy && c.img[imgFlags]&imgLossless != 0:
@@ -253,11 +253,12 @@ func (c *Context) whyNot(rr *RuleReport, r *Rule, pkt []byte, dir Direction, in 
 			return
 		}
 		if d.CDA == CDALower {
-			if !in.outer() {
+			var low below
+			if !low.read(in.Outer) {
 				fail("no IP header of the layer below is given")
 				return
 			}
-			if bitio.Get(rr.Value, 0, rr.ValueBits) != in.lower(uint32(d.FID.lowerKind()), rr.ValueBits) {
+			if bitio.Get(rr.Value, 0, rr.ValueBits) != low.get(d.FID.lowerKind(), rr.ValueBits) {
 				fail("the field is not what the IP header of the layer below has")
 				return
 			}
@@ -345,10 +346,10 @@ func (c *Context) computes(f FID, r *Rule, pkt []byte, dir Direction, in Inputs)
 	if p == 0 {
 		return true
 	}
-	if ctx.img[p+progFlags]&progOuter != 0 && !in.outer() {
+	m := matcher{img: ctx.img, in: in}
+	if ctx.img[p+progFlags]&progOuter != 0 && !m.low.read(in.Outer) {
 		return true
 	}
-	m := matcher{img: ctx.img, in: in}
 	m.elems[0] = elem{0, uint32(le16(ctx.img, p+progBlock))}
 	if _, ok := m.walk(p, pkt); !ok && ctx.img[p+progFlags]&progFlat == 0 {
 		return true

@@ -1,6 +1,10 @@
 package schc
 
-import "github.com/schckit/schckit/internal/bitio"
+import (
+	"encoding/binary"
+
+	"github.com/schckit/schckit/internal/bitio"
+)
 
 // elem is where an element of the packet is: off and n in bytes.
 type elem struct {
@@ -12,6 +16,7 @@ type elem struct {
 type matcher struct {
 	img   string
 	in    Inputs
+	low   below // of in.Outer
 	elems [maxElems]elem
 	// known says that the elements are the decompressor's: walking what it
 	// restored must find the same.
@@ -34,34 +39,28 @@ type Inputs struct {
 	Outer          []byte
 }
 
-// outer reports whether Outer is an IP header.
-func (in *Inputs) outer() bool {
-	n := len(in.Outer)
-	return n >= 20 && in.Outer[0]>>4 == 4 || n >= 40 && in.Outer[0]>>4 == 6
+// below are the fields of the layer below, by kind (lowerDSCP ...).
+type below [8]uint32
+
+// read reads an IP header and reports whether it is one.
+func (l *below) read(h []byte) bool {
+	switch n := len(h); {
+	case n >= 40 && h[0]>>4 == 6:
+		x := binary.BigEndian.Uint32(h)
+		l[lowerClass], l[lowerLabel], l[lowerHops] = x>>20&0xff, x&0xfffff, uint32(h[7])
+	case n >= 20 && h[0]>>4 == 4:
+		l[lowerClass], l[lowerLabel], l[lowerHops] = uint32(h[1]), uint32(h[4])<<8|uint32(h[5]), uint32(h[8])
+	default:
+		return false
+	}
+	l[lowerDSCP], l[lowerECN] = l[lowerClass]>>2, l[lowerClass]&3
+	return true
 }
 
-// lower returns what the field of n bits of a kind (lowerDSCP ...) has in the
-// header of the layer below. Between a Flow Label and an Identification the 16
-// low-order bits count (draft-ietf-ipsecme-diet-esp-10, Sections 6.1.2, 6.1.3).
-func (in *Inputs) lower(kind uint32, n int) uint64 {
-	h := in.Outer[:20]
-	class, label, hops := uint32(h[1]), uint32(h[4])<<8|uint32(h[5]), uint32(h[8])
-	if h[0]>>4 == 6 {
-		class, hops = uint32(h[0])<<4&0xff|uint32(h[1])>>4, uint32(h[7])
-		label = uint32(h[1])&15<<16 | uint32(h[2])<<8 | uint32(h[3])
-	}
-	switch kind {
-	case lowerDSCP:
-		return uint64(class >> 2)
-	case lowerECN:
-		return uint64(class & 3)
-	case lowerClass:
-		return uint64(class)
-	case lowerHops:
-		return uint64(hops)
-	}
-	return uint64(label & (1<<uint(n) - 1))
-}
+// get returns what a field of n bits has there. Between a Flow Label and an
+// Identification the 16 low-order bits count (draft-ietf-ipsecme-diet-esp-10,
+// Sections 6.1.2, 6.1.3).
+func (l *below) get(kind byte, n int) uint64 { return uint64(l[kind&7] & (1<<uint(n) - 1)) }
 
 // static reports whether the static block of program p matches pkt.
 func (m *matcher) static(p int, pkt []byte) bool {
@@ -130,7 +129,7 @@ func (m *matcher) fit(p int, h string, pkt []byte) (v verdict, header int) {
 			return noMatch, 0
 		}
 	}
-	if flags&progOuter != 0 && !m.in.outer() {
+	if flags&progOuter != 0 && !m.low.read(m.in.Outer) {
 		return noMatch, 0
 	}
 	v = lossless
@@ -369,6 +368,12 @@ func (m *matcher) matches(at, n int, pkt []byte) verdict {
 		at += recMatch
 		el := &m.elems[rec[1]%maxElems]
 		off := int(el.off) + (int(rec[2]) | int(rec[3])<<8)
+		if rec[0] == matchLower { // short, as tunnels have several
+			if bitio.Load(pkt, off)<<(rec[6]&7)>>((64-rec[4])&63) != m.low.get(rec[8], int(rec[4])) {
+				return noMatch
+			}
+			continue
+		}
 		nbits, aux := le16(rec, 4), le16(rec, 6)
 		data := int(le32(rec, 8))
 		ok := true
@@ -386,8 +391,6 @@ func (m *matcher) matches(at, n int, pkt []byte) verdict {
 			ok = len(m.in.DevIID) == 8 && bitio.Load(m.in.DevIID, 0) == bitio.Load(pkt, off)
 		case matchAppIID:
 			ok = len(m.in.AppIID) == 8 && bitio.Load(m.in.AppIID, 0) == bitio.Load(pkt, off)
-		case matchLower:
-			ok = bitio.Load(pkt, off)<<uint(aux)>>uint(64-nbits) == m.in.lower(uint32(data), nbits)
 		case matchMaxBytes:
 			ok = int(el.n) <= aux
 		case matchExactBytes:

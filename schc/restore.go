@@ -192,7 +192,7 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 		case emitFill:
 			copy(out[el.off:], m.value(data, 0))
 		case emitLower:
-			merge(out, off, int(rec[4]), int(rec[5]), m.in.lower(uint32(data), int(rec[5])))
+			merge(out, off, int(rec[4]), int(rec[5]), m.low.get(byte(data), int(rec[5])))
 		case emitDevIID:
 			if len(m.in.DevIID) != 8 {
 				return ErrNoRule
