@@ -2,6 +2,7 @@ package ehc
 
 import (
 	"bytes"
+	"maps"
 	"math/rand"
 	"reflect"
 	"testing"
@@ -37,14 +38,18 @@ func FuzzSelect(f *testing.F) {
 		if !bytes.Equal(offer, kept) || answer[0] != 1 {
 			t.Fatal("Select changed what is not its own")
 		}
+		var want map[string]string
+		if _, err := ParseProposals(nil, data, p.Dialect, p.Numbers, !p.NoZeroBytes); err == nil {
+			want = slowSelect(&p, data)
+		}
 		if err != nil {
-			if class(err) == 0 || len(answer) != 1 {
-				t.Fatalf("Select(%x): %x, %v", offer, answer, err)
+			if class(err) == 0 || len(answer) != 1 || want != nil {
+				t.Fatalf("Select(%x): %x, %v, want %v", offer, answer, err, want)
 			}
 			return
 		}
-		if !allows(&p, &a) {
-			t.Fatalf("Select(%x) = %+v, which %+v does not allow", offer, a, p)
+		if got := names(&p, &a); !allows(&p, &a) || !maps.Equal(got, want) {
+			t.Fatalf("Select(%x) under %+v agrees on %v, want %v", offer, p, got, want)
 		}
 		got, err := ParseProposals(nil, data, p.Dialect, p.Numbers, !p.NoZeroBytes)
 		if err != nil {

@@ -40,7 +40,7 @@ var slowEHC = [][]string{
 
 var slowEHCNames = []string{1: "alignment", 2: "esp_spi_lsb", 3: "esp_sn_lsb", 4: "flow_label_action"}
 
-// slowParse reads the data of an offer that is well formed.
+// slowParse reads the data of an offer whose Proposals are whole.
 func slowParse(p *Policy, data []byte) (list []slowProposal) {
 	if p.Dialect == DialectEHC && len(data) == 0 {
 		return []slowProposal{{id: 1, allows: map[string][]string{}}}
@@ -93,6 +93,10 @@ func (q *slowProposal) slowHCP(p *Policy, b []byte) {
 		}
 	}
 	for len(b) > 0 {
+		if len(b) < 4 {
+			q.discard = true
+			return
+		}
 		typ, v := int(b[0]&0x7f)<<8|int(b[1]), int(b[2])<<8|int(b[3])
 		short := b[0]&0x80 != 0
 		if typ == int(p.Numbers.Defaults().Range) && len(b) >= 12 && (v == 8 || v == 4) && b[4]&0x80 != 0 && b[4] == b[8] && b[5] == b[9] {
@@ -110,6 +114,9 @@ func (q *slowProposal) slowHCP(p *Policy, b []byte) {
 			continue
 		}
 		q.discard = true
+		if 4+v > len(b) {
+			return
+		}
 		b = b[4+v:]
 	}
 }
@@ -117,16 +124,25 @@ func (q *slowProposal) slowHCP(p *Policy, b []byte) {
 func (q *slowProposal) slowEHC(p *Policy, b []byte) {
 	ours, others, unknown := 0, 0, 0
 	for ; len(b) > 0; b = b[4:] {
+		if len(b) < 4 {
+			q.discard = true
+			return
+		}
 		typ, v := int(b[0]&0x7f)<<8|int(b[1]), int(b[2])<<8|int(b[3])
+		if b[0]&0x80 == 0 {
+			if 4+v > len(b) {
+				q.discard = true
+				return
+			}
+			b = b[v:]
+			if typ <= 4 {
+				q.discard = true
+				continue
+			}
+		}
 		switch {
 		case typ > 4:
 			unknown++
-			if b[0]&0x80 == 0 {
-				b = b[v:]
-			}
-		case b[0]&0x80 == 0:
-			q.discard = true
-			b = b[v:]
 		case typ == 0 && v == 0:
 			ours++
 		case typ == 0:
