@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
-	"math/rand"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,7 +13,9 @@ import (
 )
 
 // v6 is a selector of IPv6 addresses that begin with 2001:db8:: and end with
+
 // bytes lo to hi.
+
 func v6(protocol uint8, lo, hi byte, ports ...uint16) Selector {
 	a := h("20010db80000000000000000000000 00")
 	b := bytes.Clone(a)
@@ -47,6 +47,7 @@ func childPolicies() (ini, res ChildPolicy) {
 }
 
 // exchange runs a CREATE_CHILD_SA exchange.
+
 func exchange(ini, res *ChildPolicy) (a, b Child, request, answer Chain, err error) {
 	if err = ini.AppendRequest(&request, []byte("nonce of the initiator")); err != nil {
 		return a, b, request, answer, err
@@ -59,6 +60,7 @@ func exchange(ini, res *ChildPolicy) (a, b Child, request, answer Chain, err err
 }
 
 // agree reports whether the ends of a pair of SAs fit.
+
 func agree(a, b *Child) bool {
 	return a.Initiator && !b.Initiator && a.Algorithm == b.Algorithm && a.ESN == b.ESN && a.Group == b.Group && a.Mode == b.Mode &&
 		a.OutSPI == b.InSPI && a.InSPI == b.OutSPI && reflect.DeepEqual(a.Local, b.Remote) && reflect.DeepEqual(a.Remote, b.Local) &&
@@ -118,7 +120,9 @@ func TestChild(t *testing.T) {
 }
 
 // TestChildVariants: what policies say comes about, or is refused with the right
+
 // notify.
+
 func TestChildVariants(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -221,6 +225,7 @@ func TestChildVariants(t *testing.T) {
 }
 
 // TestAcceptChildRefuses: an answer that was not offered.
+
 func TestAcceptChildRefuses(t *testing.T) {
 	ini, res := childPolicies()
 	var request Chain
@@ -269,410 +274,9 @@ func TestAcceptChildRefuses(t *testing.T) {
 }
 
 // TestSelectors: what Diet-ESP can have as its one traffic selector.
-func TestSelectors(t *testing.T) {
-	dscp := Selector{Type: 241, DSCPs: []byte{1}}
-	for _, tt := range []struct {
-		name      string
-		src, dst  []Selector
-		protocols []uint8
-		ok        bool
-	}{
-		{"one", []Selector{v6(17, 1, 1)}, []Selector{v6(17, 2, 2)}, []uint8{17}, true},
-		{"any", []Selector{v6(0, 1, 1)}, []Selector{v6(0, 2, 2)}, nil, true},
-		{"the protocol of one end", []Selector{v6(0, 1, 1)}, []Selector{v6(6, 2, 2)}, []uint8{6}, true},
-		{"a list of protocols", []Selector{v6(17, 1, 1), v6(6, 1, 1), v6(1, 1, 1)}, []Selector{v6(6, 2, 2), v6(17, 2, 2)}, []uint8{17, 6}, true},
-		{"with TS_DSCP", []Selector{v6(17, 1, 1), dscp}, []Selector{v6(17, 2, 2)}, []uint8{17}, true},
-		{"two protocols", []Selector{v6(17, 1, 1)}, []Selector{v6(6, 2, 2)}, nil, false},
-		{"two ranges", []Selector{v6(17, 1, 1), v6(17, 3, 3)}, []Selector{v6(17, 2, 2)}, nil, false},
-		{"two IP versions", []Selector{v6(17, 1, 1)}, []Selector{v4(17, "0a000001", "0a000001")}, nil, false},
-		{"OPAQUE", []Selector{v6(17, 1, 1, 0xffff, 0)}, []Selector{v6(17, 2, 2)}, nil, false},
-		{"no addresses", []Selector{dscp}, []Selector{v6(17, 2, 2)}, nil, false},
-	} {
-		s, ok := selectors(tt.src, tt.dst)
-		if ok != tt.ok || ok && !bytes.Equal(s.Protocols, tt.protocols) {
-			t.Errorf("%s: %+v, %v", tt.name, s, ok)
-		}
-	}
-}
-
-func TestTS(t *testing.T) {
-	list := []Selector{
-		v6(17, 1, 9, 5683, 5684), v4(0, "0a000000", "0a0000ff"), {Type: 241, DSCPs: []byte{0, 10, 46}}, {Type: 9, Protocol: 5, Other: []byte{1, 2, 3}},
-		v6(1, 0, 0, 0xffff, 0),
-	}
-	const want = "05000000" +
-		"08110028 16331634 20010db8000000000000000000000001 20010db8000000000000000000000009" +
-		"07000010 0000ffff 0a000000 0a0000ff" +
-		"f1000007 000a2e" + "09050007 010203" +
-		"08010028 ffff0000 20010db8000000000000000000000000 20010db8000000000000000000000000"
-	got, err := AppendTS([]byte{7}, list, Numbers{})
-	if err != nil || !bytes.Equal(got, append([]byte{7}, h(want)...)) {
-		t.Fatalf("AppendTS = %x, %v, want %s", got, err, want)
-	}
-	back, err := ParseTS(nil, got[1:], Numbers{})
-	if err != nil || !reflect.DeepEqual(back, list) {
-		t.Errorf("ParseTS = %+v, %v", back, err)
-	}
-	for _, tt := range []struct {
-		name, ts string
-		want     Error
-	}{
-		{"nothing", "", ErrTruncated},
-		{"no selector", "00000000", ErrMalformed},
-		{"two where one is", "02000000 07000010 0000ffff 0a000000 0a0000ff", ErrTruncated},
-		{"bytes behind it", "01000000 07000010 0000ffff 0a000000 0a0000ff 00", ErrMalformed},
-		{"too long", "01000000 07000011 0000ffff 0a000000 0a0000ff", ErrTruncated},
-		{"a length of IPv4 that cannot be", "01000000 0700000f 0000ffff 0a000000 0a0000", ErrMalformed},
-		{"no length", "01000000 07000003", ErrMalformed},
-		{"addresses upside down", "01000000 07000010 0000ffff 0a000001 0a000000", ErrMalformed},
-		{"ports upside down", "01000000 07000010 00020001 0a000001 0a000001", ErrMalformed},
-		{"no DSCP", "01000000 f1000004", ErrMalformed},
-		{"DSCPs not in order", "01000000 f1000006 0201", ErrMalformed},
-		{"a DSCP twice", "01000000 f1000006 0101", ErrMalformed},
-		{"a DSCP too large", "01000000 f1000005 40", ErrMalformed},
-	} {
-		if got, err := ParseTS(nil, h(tt.ts), Numbers{}); class(err) != tt.want || got != nil {
-			t.Errorf("%s: %+v, %v, want %v", tt.name, got, err, tt.want)
-		}
-	}
-	for _, s := range [][]Selector{nil, make([]Selector, 256), {{Type: 7}}, {{Type: 241}}, {v6(0, 2, 1)}} {
-		if got, err := AppendTS([]byte{1}, s, Numbers{}); class(err) != ErrMalformed || len(got) != 1 {
-			t.Errorf("AppendTS(%+v) = %x, %v", s, got, err)
-		}
-	}
-}
-
-func TestSA(t *testing.T) {
-	// Two proposals, as the example of RFC 7296, Section 3.3, has them.
-	const sa = "02 00 0044 01 03 04 06 052357bb" +
-		"03 00 000c 01 00 000c 800e0080" + "03 00 000c 01 00 000c 800e00c0" + "03 00 0008 03 00 0002" + "03 00 0008 03 00 0005" + "03 00 0008 05 00 0001" + "00 00 0008 05 00 0000" +
-		"00 00 0028 02 03 04 03 35a1d6f2" +
-		"03 00 000c 01 00 0012 800e0080" + "03 00 0008 05 00 0001" + "00 00 0008 05 00 0000"
-	list, err := ParseSA(nil, h(sa))
-	if err != nil || len(list) != 2 {
-		t.Fatalf("%+v, %v", list, err)
-	}
-	all := make([][]Transform, 2)
-	for i := range list {
-		list[i].Each(func(t Transform) { all[i] = append(all[i], t) })
-	}
-	again, err := AppendSA(nil, list, func(i int) []Transform { return all[i] })
-	if err != nil || !bytes.Equal(again, h(sa)) {
-		t.Errorf("AppendSA = %x, %v, want %s", again, err, sa)
-	}
-	if all[0][1] != (Transform{Type: TransformEncr, ID: 12, KeyBits: 192}) || list[1].Num != 2 || !bytes.Equal(list[1].SPI, h("35a1d6f2")) {
-		t.Errorf("%+v", all)
-	}
-	p := ChildPolicy{SPI: 0x300, Algorithms: []esp.Algorithm{{Encr: esp.EncrAESCBC, KeyBits: 192, Integ: esp.IntegHMACSHA196}, {Encr: esp.EncrAESGCM8, KeyBits: 128}}, ESN: []bool{false, true}}
-	out, s, spi, err := p.selectSA(nil, h(sa))
-	if want := h("00 00 0028 01 03 04 03 00000300 03 00 000c 01 00 000c 800e00c0 03 00 0008 03 00 0002 00 00 0008 05 00 0000"); err != nil || !bytes.Equal(out, want) {
-		t.Errorf("selectSA = %x, %v, want %x", out, err, want)
-	}
-	if s.alg != p.Algorithms[0] || s.esn || spi != 0x052357bb {
-		t.Errorf("%+v, %x", s, spi)
-	}
-	const one = "00 00 0028 01 03 04 03 052357bb 03 00 000c 01 00 0014 800e0080 03 00 0008 03 00 0000 00 00 0008 05 00 0000"
-	for _, tt := range []struct {
-		name, from, to string
-		want           Error // 0: it parses; the proposal is acceptable if ok
-		ok             bool
-	}{
-		{"INTEG of NONE", "", "", 0, true},
-		{"another last", "00 00 0028", "01 00 0028", ErrMalformed, false},
-		{"a proposal too long", "00 00 0028", "00 00 0029", ErrTruncated, false},
-		{"bytes behind it", "00 00 0028", "00 00 0027", ErrMalformed, false},
-		{"fewer transforms", "04 03 0523", "04 02 0523", ErrMalformed, false},
-		{"more transforms", "04 03 0523", "04 04 0523", ErrMalformed, false},
-		{"a transform too short", "03 00 000c", "03 00 0007", ErrMalformed, false},
-		{"an attribute ends early", "800e0080", "000e0080", ErrTruncated, false},
-		{"an unknown attribute", "800e0080", "800f0080", 0, false},
-		{"an unknown transform type", "0008 05", "0008 06", 0, false},
-		{"HMAC with GCM", "03 00 0000", "03 00 000c", 0, false},
-		{"no SPI", "04 03 052357bb", "00 03", ErrTruncated, false},
-		{"a reserved SPI", "052357bb", "000000ff", 0, false},
-		{"IKE", "01 03 04", "01 01 04", 0, false},
-		{"no ESN transform", "05 00 0000", "03 00 0001", 0, false},
-	} {
-		text := strings.Replace(one, tt.from, tt.to, 1)
-		p := ChildPolicy{SPI: 0x300}
-		_, _, _, err := p.selectSA(nil, h(text))
-		want := tt.want
-		if want == 0 && !tt.ok {
-			want = ErrRefused
-		}
-		if class(err) != want {
-			t.Errorf("%s: %v, want %v", tt.name, err, want)
-		}
-	}
-	if _, err := AppendSA(nil, []SAProposal{{Num: 1}, {Num: 3}}, func(int) []Transform { return make([]Transform, 1) }); class(err) != ErrMalformed {
-		t.Errorf("AppendSA with numbers apart: %v", err)
-	}
-}
-
-func TestNeighbours(t *testing.T) {
-	type result struct {
-		got any
-		err error
-	}
-	r := func(got any, err error) result { return result{got, err} }
-	rekey := func(s string) result {
-		spi, ike, err := ParseOptimizedRekey(h(s))
-		return r([]any{spi, ike}, err)
-	}
-	for _, tt := range []struct {
-		name string
-		got  result
-		want any // nil: an error
-	}{
-		{"DSCP", r(ParseDSCP(h("0a2e00"))), h("0a2e00")},
-		{"DSCP, none", r(ParseDSCP(h(""))), h("")},
-		{"DSCP too large", r(ParseDSCP(h("40"))), nil},
-		{"DSCP twice", r(ParseDSCP(h("0a0a"))), nil},
-		{"OPTIMIZED_REKEY, IKE", rekey("0102030405060708"), []any{uint64(0x0102030405060708), true}},
-		{"OPTIMIZED_REKEY, Child", rekey("01020304"), []any{uint64(0x01020304), false}},
-		{"OPTIMIZED_REKEY, reserved", rekey("000000ff"), nil},
-		{"OPTIMIZED_REKEY, zero", rekey("0000000000000000"), nil},
-		{"OPTIMIZED_REKEY, empty", rekey(""), nil},
-		{"IPCOMP_SUPPORTED", r(ParseIPComp(h("012303"))), IPComp{CPI: 0x123, Transform: 3}},
-		{"IPCOMP_SUPPORTED, attributes", r(ParseIPComp(h("012303aa"))), IPComp{CPI: 0x123, Transform: 3, Attributes: h("aa")}},
-		{"IPCOMP_SUPPORTED, CPI 0", r(ParseIPComp(h("000003"))), nil},
-		{"IPCOMP_SUPPORTED, short", r(ParseIPComp(h("0123"))), nil},
-		{"LMAP", r(ParseLMAP(h("6fff0500"))), LMAP{IPVersion: 6, FragLen: 0x500}},
-		{"LMAP, version 5", r(ParseLMAP(h("50000500"))), nil},
-		{"LMAP, short", r(ParseLMAP(h("400005"))), nil},
-		{"LMAP, long", r(ParseLMAP(h("4000050000"))), nil},
-		{"PTB", r(ParsePTB(h("000005dc00010000"))), PTB{LMTU: 1500, EMTUR: 65536}},
-		{"PTB, short", r(ParsePTB(h("000005dc000100"))), nil},
-		{"PTB, long", r(ParsePTB(h("000005dc0001000000"))), nil},
-		{"SEPARATE_TRANSPORTS", r(0, ParseEmpty(nil)), 0},
-		{"SEPARATE_TRANSPORTS with data", r(0, ParseEmpty(h("00"))), nil},
-	} {
-		if tt.want == nil {
-			if tt.got.err == nil {
-				t.Errorf("%s: %v, want an error", tt.name, tt.got.got)
-			}
-		} else if tt.got.err != nil || !reflect.DeepEqual(tt.got.got, tt.want) {
-			t.Errorf("%s: %v, %v, want %v", tt.name, tt.got.got, tt.got.err, tt.want)
-		}
-	}
-	p := []byte{7}
-	for _, tt := range []struct {
-		name string
-		got  result
-		want string // "": an error
-	}{
-		{"DSCP", r(AppendDSCP(p, []byte{10})), "070a"},
-		{"DSCP too large", r(AppendDSCP(p, []byte{64})), ""},
-		{"OPTIMIZED_REKEY", r(AppendOptimizedRekey(p, 0x100, false)), "0700000100"},
-		{"OPTIMIZED_REKEY, IKE", r(AppendOptimizedRekey(p, 1, true)), "070000000000000001"},
-		{"OPTIMIZED_REKEY, too large", r(AppendOptimizedRekey(p, 1<<32, false)), ""},
-		{"OPTIMIZED_REKEY, reserved", r(AppendOptimizedRekey(p, 1, false)), ""},
-		{"IPCOMP_SUPPORTED", r(AppendIPComp(p, IPComp{CPI: 0x123, Transform: 2, Attributes: []byte{9}})), "0701230209"},
-		{"IPCOMP_SUPPORTED, none", r(AppendIPComp(p, IPComp{CPI: 1})), ""},
-		{"LMAP", r(AppendLMAP(p, LMAP{IPVersion: 4, FragLen: 1280})), "0740000500"},
-		{"LMAP, no version", r(AppendLMAP(p, LMAP{})), ""},
-		{"PTB", r(AppendPTB(p, PTB{LMTU: 1280, EMTUR: 1500}), nil), "0700000500000005dc"},
-	} {
-		if tt.want == "" {
-			if class(tt.got.err) != ErrMalformed || !bytes.Equal(tt.got.got.([]byte), p) {
-				t.Errorf("%s: %x, %v, want an error", tt.name, tt.got.got, tt.got.err)
-			}
-		} else if tt.got.err != nil || hex.EncodeToString(tt.got.got.([]byte)) != tt.want {
-			t.Errorf("%s: %x, %v, want %s", tt.name, tt.got.got, tt.got.err, tt.want)
-		}
-	}
-	l4, l6 := LMAP{IPVersion: 4, FragLen: 1300}, LMAP{IPVersion: 6, FragLen: 1300}
-	if l4.AtomicPacket() != 1300 || l6.AtomicPacket() != 1340 || l6.TunnelPacket(40, 30) != 1270 || l4.TunnelPacket(1200, 200) != 0 {
-		t.Error("sizes of packets")
-	}
-}
-
-func TestPayloads(t *testing.T) {
-	var c Chain
-	if err := c.Add(PayloadNotify, h("00004007")); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Add(PayloadNonce, h("0102")); err != nil {
-		t.Fatal(err)
-	}
-	if c.First != PayloadNotify || !bytes.Equal(c.Bytes, h("2800000800004007 000000060102")) {
-		t.Errorf("%d %x", c.First, c.Bytes)
-	}
-	if err := c.Add(PayloadNonce, make([]byte, 0xfffc)); class(err) != ErrMalformed || len(c.Bytes) != 14 {
-		t.Errorf("a payload too long: %v", err)
-	}
-	for _, tt := range []struct {
-		name, chain string
-		first       uint8
-		want        Error
-	}{
-		{"none", "", 0, 0},
-		{"bytes and no payload", "00", 0, ErrMalformed},
-		{"a payload and no bytes", "", 41, ErrTruncated},
-		{"one missing", "29000004", 41, ErrTruncated},
-		{"too short", "00000003", 41, ErrMalformed},
-		{"bytes behind the last", "0000000400", 41, ErrMalformed},
-		{"behind SK", "2900000400000004", PayloadSK, ErrMalformed},
-		{"SK names what is inside", "29000004", PayloadSK, 0},
-		{"too many", strings.Repeat("29000004", 65), 41, ErrRefused},
-	} {
-		l := NewPayloads(tt.first, h(tt.chain))
-		var err error
-		for ok := true; ok && err == nil; {
-			_, ok, err = l.Next()
-		}
-		if class(err) != tt.want {
-			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
-		}
-	}
-	if n, err := ParseNotify(h("0304 4009 11223344 55")); err != nil || n.Protocol != 3 || n.Type != NotifyRekeySA || !bytes.Equal(n.SPI, h("11223344")) || !bytes.Equal(n.Data, h("55")) {
-		t.Errorf("%+v, %v", n, err)
-	}
-	if n, err := ParseNotify(h("0300 4009")); err != nil || n.Protocol != 0 {
-		t.Errorf("the protocol without an SPI: %+v, %v", n, err)
-	}
-	if _, err := ParseNotify(h("0304 4009 112233")); class(err) != ErrTruncated {
-		t.Errorf("the SPI ends early: %v", err)
-	}
-	for _, n := range []Notify{{Protocol: 3}, {SPI: []byte{1}}, {Protocol: 3, SPI: make([]byte, 256)}} {
-		if _, err := AppendNotify(nil, n); class(err) != ErrMalformed {
-			t.Errorf("AppendNotify(%+v): %v", n, err)
-		}
-	}
-	// An unknown payload is skipped, unless it is critical.
-	p := ChildPolicy{}
-	if _, err := p.parsePayloads(49, h("00000004")); err != nil {
-		t.Errorf("an unknown payload: %v", err)
-	}
-	if _, err := p.parsePayloads(49, h("00800004")); class(err) != ErrUnsupported || err.(*NegotiationError).Notify != NotifyUnsupportedCriticalPayload {
-		t.Errorf("a critical one: %v", err)
-	}
-	if _, err := p.parsePayloads(PayloadVendor, h("00800004")); err != nil {
-		t.Errorf("a known one: %v", err)
-	}
-}
-
-func TestAttribute(t *testing.T) {
-	for _, tt := range []struct {
-		a    Attribute
-		want string
-	}{
-		{Attribute{Type: 14, Short: true, Value: 128}, "800e0080"},
-		{Attribute{Type: 0x7fff, Short: true, Value: 0xffff}, "ffffffff"},
-		{Attribute{Type: 14, Data: []byte{1, 2, 3}}, "000e0003010203"},
-		{Attribute{Type: 0, Data: []byte{}}, "00000000"},
-	} {
-		got, err := AppendAttribute([]byte{1}, tt.a)
-		if err != nil || hex.EncodeToString(got) != "01"+tt.want {
-			t.Errorf("AppendAttribute(%+v) = %x, %v", tt.a, got, err)
-		}
-		a, rest, err := ParseAttribute(append(got[1:], 9))
-		if err != nil || !reflect.DeepEqual(a, tt.a) || !bytes.Equal(rest, []byte{9}) {
-			t.Errorf("ParseAttribute(%x) = %+v, %x, %v", got[1:], a, rest, err)
-		}
-		for n := range got[1:] {
-			if _, _, err := ParseAttribute(got[1 : 1+n]); class(err) != ErrTruncated {
-				t.Errorf("ParseAttribute(%x): %v", got[1:1+n], err)
-			}
-		}
-	}
-	for _, a := range []Attribute{{Type: 0x8000}, {Data: make([]byte, 0x10000)}, {Short: true, Data: []byte{1}}} {
-		if got, err := AppendAttribute([]byte{1}, a); class(err) != ErrMalformed || len(got) != 1 {
-			t.Errorf("AppendAttribute(%d): %x, %v", a.Type, got, err)
-		}
-	}
-}
 
 // TestKeymat: prf+ as the RFC writes it down, block by block.
-func TestKeymat(t *testing.T) {
-	key, s := []byte("key"), []byte("seed")
-	prf := func(parts ...[]byte) []byte {
-		m := hmac.New(sha256.New, key)
-		for _, p := range parts {
-			m.Write(p)
-		}
-		return m.Sum(nil)
-	}
-	t1 := prf(s, []byte{1})
-	t2 := prf(t1, s, []byte{2})
-	t3 := prf(t2, s, []byte{3})
-	want := append(append(t1, t2...), t3...)
-	for n := 0; n <= len(want); n++ {
-		got, err := AppendKeymat([]byte{5}, n, hmac.New(sha256.New, key), s[:1], s[1:])
-		if err != nil || !bytes.Equal(got[1:], want[:n]) {
-			t.Fatalf("%d: %x, %v, want %x", n, got, err, want[:n])
-		}
-	}
-	if _, err := AppendKeymat(nil, 255*32, hmac.New(sha256.New, key)); err != nil {
-		t.Error(err)
-	}
-	if _, err := AppendKeymat(nil, 255*32+1, hmac.New(sha256.New, key)); class(err) != ErrMalformed {
-		t.Errorf("more than prf+ has: %v", err)
-	}
-}
 
 // TestNarrow: what is chosen is within what was offered and what is allowed, and
+
 // has in it what the first one offered allows.
-func TestNarrow(t *testing.T) {
-	const seed = 3
-	r := rand.New(rand.NewSource(seed))
-	random := func() Selector {
-		lo, hi := byte(r.Intn(8)), byte(r.Intn(8))
-		p, q := uint16(r.Intn(4)), uint16(r.Intn(4))
-		return v6([]uint8{0, 6, 17}[r.Intn(3)], min(lo, hi), max(lo, hi), min(p, q), max(p, q))
-	}
-	// packets of a selector: protocol, last byte of the address, port.
-	packets := func(s *Selector) map[[3]int]bool {
-		m := map[[3]int]bool{}
-		for _, proto := range []int{6, 17} {
-			if s.Protocol != 0 && int(s.Protocol) != proto {
-				continue
-			}
-			for a := int(s.Start.Bytes()[15]); a <= int(s.End.Bytes()[15]); a++ {
-				for port := int(s.StartPort); port <= int(s.EndPort); port++ {
-					m[[3]int{proto, a, port}] = true
-				}
-			}
-		}
-		return m
-	}
-	for i := 0; i < 3000; i++ {
-		offered, allowed := []Selector{random(), random()}, []Selector{random(), random()}
-		got, ok := narrow(offered, allowed, TSIPv6Range)
-		union := func(list []Selector) map[[3]int]bool {
-			m := map[[3]int]bool{}
-			for i := range list {
-				for k := range packets(&list[i]) {
-					m[k] = true
-				}
-			}
-			return m
-		}
-		o, a := union(offered), union(allowed)
-		some := false
-		for k := range o {
-			some = some || a[k]
-		}
-		if ok != some {
-			t.Fatalf("seed %d: narrow(%v, %v) = %v, %v", seed, offered, allowed, got, ok)
-		}
-		if !ok {
-			continue
-		}
-		mine := packets(&got)
-		for k := range mine {
-			if !o[k] || !a[k] {
-				t.Fatalf("seed %d: narrow(%v, %v) = %v, which is too much", seed, offered, allowed, got)
-			}
-		}
-		// "a subset that includes the initiator's first choices", where all of
-		// them are allowed by one selector.
-		if first := packets(&offered[0]); len(first) > 0 && (offered[0].within(&allowed[0]) || offered[0].within(&allowed[1])) {
-			for k := range first {
-				if !mine[k] {
-					t.Fatalf("seed %d: narrow(%v, %v) = %v without %v", seed, offered, allowed, got, k)
-				}
-			}
-		}
-	}
-}

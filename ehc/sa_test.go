@@ -1,139 +1,76 @@
-package ehc_test
+package ehc
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/rand"
+	"strings"
 	"testing"
 
-	"github.com/schckit/schckit/dietesp"
-	"github.com/schckit/schckit/ehc"
 	"github.com/schckit/schckit/esp"
-	"github.com/schckit/schckit/internal/inet"
 )
 
-// end is one end of a Child SA: what it sends and what it receives with.
-type end struct{ out, in dietesp.SA }
-
-func newEnd(t *testing.T, c *ehc.Child, local, remote esp.Addr, keymat []byte) *end {
-	t.Helper()
-	e := new(end)
-	out, in, err := c.Split(keymat)
-	if err != nil {
-		t.Fatal(err)
+func TestSA(t *testing.T) {
+	// Two proposals, as the example of RFC 7296, Section 3.3, has them.
+	const sa = "02 00 0044 01 03 04 06 052357bb" +
+		"03 00 000c 01 00 000c 800e0080" + "03 00 000c 01 00 000c 800e00c0" + "03 00 0008 03 00 0002" + "03 00 0008 03 00 0005" + "03 00 0008 05 00 0001" + "00 00 0008 05 00 0000" +
+		"00 00 0028 02 03 04 03 35a1d6f2" +
+		"03 00 000c 01 00 0012 800e0080" + "03 00 0008 05 00 0001" + "00 00 0008 05 00 0000"
+	list, err := ParseSA(nil, h(sa))
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%+v, %v", list, err)
 	}
-	co, ci := c.Configs(local, remote)
-	for _, x := range []struct {
-		sa   *dietesp.SA
-		c    esp.Config
-		keys ehc.Keys
-		a    dietesp.Attributes
-	}{{&e.out, co, out, c.Out}, {&e.in, ci, in, c.In}} {
-		suite := new(esp.Suite)
-		if err := suite.Init(c.Algorithm, x.keys.Encr, x.keys.Auth); err != nil {
-			t.Fatal(err)
-		}
-		if err := x.sa.Init(x.c, suite, x.a, dietesp.Options{}); err != nil {
-			t.Fatalf("Init(%+v, %+v): %v", x.c, x.a, err)
-		}
+	all := make([][]Transform, 2)
+	for i := range list {
+		list[i].Each(func(t Transform) { all[i] = append(all[i], t) })
 	}
-	return e
-}
-
-// udp makes an IPv6 packet with UDP.
-func udp(src, dst esp.Addr, sport, dport uint16, hops uint8, payload []byte) []byte {
-	n := uint16(8 + len(payload))
-	pkt := binary.BigEndian.AppendUint16([]byte{0x60, 0, 0, 0}, n)
-	pkt = append(append(append(pkt, 17, hops), src.Bytes()...), dst.Bytes()...)
-	pkt = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(pkt, sport), dport)
-	pkt = append(binary.BigEndian.AppendUint16(pkt, n), 0, 0)
-	pkt = append(pkt, payload...)
-	binary.BigEndian.PutUint16(pkt[46:], inet.Fold(inet.Sum(inet.PseudoIPv6(pkt[8:40], uint32(n), 17), pkt[40:])))
-	return pkt
-}
-
-func some[T any](r *rand.Rand, list ...T) []T {
-	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	return list[:1+r.Intn(len(list))]
-}
-
-// TestChildSA: whatever an exchange agrees on, packets that are within it go
-// through the SAs that it makes, both ways, and come back as they were.
-func TestChildSA(t *testing.T) {
-	const seed = 5
-	r := rand.New(rand.NewSource(seed))
-	addr := func(last byte) esp.Addr {
-		return esp.AddrFromSlice([]byte{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last})
+	again, err := AppendSA(nil, list, func(i int) []Transform { return all[i] })
+	if err != nil || !bytes.Equal(again, h(sa)) {
+		t.Errorf("AppendSA = %x, %v, want %s", again, err, sa)
 	}
-	algorithms := []esp.Algorithm{
-		{Encr: esp.EncrAESCCM8IIV, KeyBits: 128}, {Encr: esp.EncrAESGCM16, KeyBits: 256}, {Encr: esp.EncrChaCha20Poly1305},
-		{Encr: esp.EncrAESCBC, KeyBits: 192, Integ: esp.IntegHMACSHA2256128}, {Encr: esp.EncrNull, Integ: esp.IntegHMACSHA196},
+	if all[0][1] != (Transform{Type: TransformEncr, ID: 12, KeyBits: 192}) || list[1].Num != 2 || !bytes.Equal(list[1].SPI, h("35a1d6f2")) {
+		t.Errorf("%+v", all)
 	}
-	agreed, sent := 0, 0
-	for i := 0; i < 400; i++ {
-		var policies [2]ehc.Policy
-		for j := range policies {
-			p := &policies[j]
-			if p.Dialect = ehc.Dialect(i % 2); p.Dialect == ehc.DialectEHC {
-				p.Sets = []ehc.Set{{FlowLabel: some(r, dietesp.ActionLower, dietesp.ActionNotCompressed), Alignment: some(r, dietesp.Alignment8, dietesp.Alignment32),
-					SPILSB: some(r, uint8(0), 8, 16, 32), SNLSB: some(r, uint8(8), 16, 32)}}
-				continue
-			}
-			p.Sets = []ehc.Set{{
-				DSCP: some(r, dietesp.ActionNotCompressed, dietesp.ActionLower, dietesp.ActionSA), ECN: some(r, dietesp.ActionNotCompressed, dietesp.ActionLower),
-				FlowLabel: some(r, dietesp.ActionNotCompressed, dietesp.ActionLower, dietesp.ActionZero),
-				Alignment: some(r, dietesp.Alignment8, dietesp.Alignment16, dietesp.Alignment32, dietesp.Alignment64),
-				Trailer:   some(r, dietesp.TrailerMandatory, dietesp.TrailerOptional),
-				SPILSB:    append([]uint8{8}, some(r, ehc.Widths(9, 32)...)...), SNLSB: append([]uint8{8}, some(r, ehc.Widths(9, 32)...)...)}}
-			p.Numbers.Trailer = ehc.TrailerCodePoint
+	p := ChildPolicy{SPI: 0x300, Algorithms: []esp.Algorithm{{Encr: esp.EncrAESCBC, KeyBits: 192, Integ: esp.IntegHMACSHA196}, {Encr: esp.EncrAESGCM8, KeyBits: 128}}, ESN: []bool{false, true}}
+	out, s, spi, err := p.selectSA(nil, h(sa))
+	if want := h("00 00 0028 01 03 04 03 00000300 03 00 000c 01 00 000c 800e00c0 03 00 0008 03 00 0002 00 00 0008 05 00 0000"); err != nil || !bytes.Equal(out, want) {
+		t.Errorf("selectSA = %x, %v, want %x", out, err, want)
+	}
+	if s.alg != p.Algorithms[0] || s.esn || spi != 0x052357bb {
+		t.Errorf("%+v, %x", s, spi)
+	}
+	const one = "00 00 0028 01 03 04 03 052357bb 03 00 000c 01 00 0014 800e0080 03 00 0008 03 00 0000 00 00 0008 05 00 0000"
+	for _, tt := range []struct {
+		name, from, to string
+		want           Error // 0: it parses; the proposal is acceptable if ok
+		ok             bool
+	}{
+		{"INTEG of NONE", "", "", 0, true},
+		{"another last", "00 00 0028", "01 00 0028", ErrMalformed, false},
+		{"a proposal too long", "00 00 0028", "00 00 0029", ErrTruncated, false},
+		{"bytes behind it", "00 00 0028", "00 00 0027", ErrMalformed, false},
+		{"fewer transforms", "04 03 0523", "04 02 0523", ErrMalformed, false},
+		{"more transforms", "04 03 0523", "04 04 0523", ErrMalformed, false},
+		{"a transform too short", "03 00 000c", "03 00 0007", ErrMalformed, false},
+		{"an attribute ends early", "800e0080", "000e0080", ErrTruncated, false},
+		{"an unknown attribute", "800e0080", "800f0080", 0, false},
+		{"an unknown transform type", "0008 05", "0008 06", 0, false},
+		{"HMAC with GCM", "03 00 0000", "03 00 000c", 0, false},
+		{"no SPI", "04 03 052357bb", "00 03", ErrTruncated, false},
+		{"a reserved SPI", "052357bb", "000000ff", 0, false},
+		{"IKE", "01 03 04", "01 01 04", 0, false},
+		{"no ESN transform", "05 00 0000", "03 00 0001", 0, false},
+	} {
+		text := strings.Replace(one, tt.from, tt.to, 1)
+		p := ChildPolicy{SPI: 0x300}
+		_, _, _, err := p.selectSA(nil, h(text))
+		want := tt.want
+		if want == 0 && !tt.ok {
+			want = ErrRefused
 		}
-		host := func(last byte) []ehc.Selector {
-			return []ehc.Selector{{Type: ehc.TSIPv6Range, Protocol: 17, StartPort: 5680, EndPort: 5695, Start: addr(last), End: addr(last)}}
-		}
-		modes := some(r, esp.ModeTunnel, esp.ModeTransport)
-		ini := ehc.ChildPolicy{SPI: 256 + r.Uint32()>>1, Algorithms: some(r, algorithms...), ESN: some(r, true, false), Modes: modes, Local: host(1), Remote: host(2), DSCPs: []byte{0, 46}, Diet: &policies[0], DietOnly: true}
-		res := ehc.ChildPolicy{SPI: 256 + r.Uint32()>>1, Algorithms: algorithms, ESN: []bool{false, true}, Modes: modes, Local: host(2), Remote: host(1), DSCPs: []byte{46, 0, 10}, Diet: &policies[1], DietOnly: true}
-		var request, answer ehc.Chain
-		if err := ini.AppendRequest(&request, nil); err != nil {
-			t.Fatal(err)
-		}
-		theirs, err := res.Answer(&answer, request.First, request.Bytes, nil)
-		if err != nil {
-			continue
-		}
-		ours, err := ini.Accept(request.First, request.Bytes, answer.First, answer.Bytes)
-		if err != nil {
-			t.Fatalf("seed %d, %d: Accept: %v", seed, i, err)
-		}
-		agreed++
-		keymat := make([]byte, ours.KeymatLen())
-		r.Read(keymat)
-		la, ra := addr(1), addr(2)
-		if ours.Mode == esp.ModeTunnel {
-			la, ra = addr(0x81), addr(0x82)
-		}
-		a, b := newEnd(t, &ours, la, ra, keymat), newEnd(t, &theirs, ra, la, keymat)
-		for j := 0; j < 4; j++ {
-			payload := make([]byte, r.Intn(60))
-			r.Read(payload)
-			from, to, src, dst := a, b, addr(1), addr(2)
-			if j%2 == 1 {
-				from, to, src, dst = b, a, addr(2), addr(1)
-			}
-			pkt := udp(src, dst, uint16(5680+r.Intn(16)), uint16(5680+r.Intn(16)), 64, payload)
-			sealed, err := from.out.AppendSeal(nil, pkt)
-			if err != nil {
-				t.Fatalf("seed %d, %d: AppendSeal under %+v: %v", seed, i, ours.Out, err)
-			}
-			opened, err := to.in.AppendOpen(nil, sealed)
-			if err != nil || !bytes.Equal(opened, pkt) {
-				t.Fatalf("seed %d, %d: AppendOpen(%x) = %x, %v, want %x", seed, i, sealed, opened, err, pkt)
-			}
-			sent++
+		if class(err) != want {
+			t.Errorf("%s: %v, want %v", tt.name, err, want)
 		}
 	}
-	t.Logf("%d agreements, %d packets", agreed, sent)
-	if agreed < 50 {
-		t.Error("too few to prove anything")
+	if _, err := AppendSA(nil, []SAProposal{{Num: 1}, {Num: 3}}, func(int) []Transform { return make([]Transform, 1) }); class(err) != ErrMalformed {
+		t.Errorf("AppendSA with numbers apart: %v", err)
 	}
 }
