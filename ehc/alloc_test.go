@@ -12,8 +12,9 @@ import (
 func TestAllocs(t *testing.T) {
 	for _, d := range []Dialect{DialectHCP, DialectEHC} {
 		p := AnyPolicy(d)
-		p.Sets = append(p.Sets, Set{Alignment: []dietesp.Alignment{dietesp.Alignment32}})
+		p.Sets = append([]Set{{Alignment: []dietesp.Alignment{dietesp.Alignment32}, SPILSB: []uint8{24}}}, p.Sets...) // which q has not
 		q := AnyPolicy(d)
+		q.Sets[0].Alignment = q.Sets[0].Alignment[:1]
 		offer, answer := make([]byte, 0, 512), make([]byte, 0, 512)
 		bare := notifyOf(ehcType, "8000 0000 8001 0002 8002 0008 8003 0008 8004 0001")
 		n := testing.AllocsPerRun(100, func() {

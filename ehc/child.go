@@ -1,6 +1,7 @@
 package ehc
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/schckit/schckit/dietesp"
@@ -15,8 +16,8 @@ type ChildPolicy struct {
 	Algorithms []esp.Algorithm // none: AES-GCM-16 with 128 bits
 	ESN        []bool          // none: 32-bit sequence numbers
 	// Groups are key exchange methods (transform type 4), 0 for none of them. The
-	// exchange itself, the nonces and KE payloads, is the caller's. None: no key
-	// exchange.
+	// exchange itself is the caller's, who adds the KE payload; Answer refuses one
+	// of another method than it chooses. None: no key exchange.
 	Groups []uint16
 	Modes  []esp.Mode // none: tunnel
 	// Local and Remote are the traffic selectors of this end and of the other one.
@@ -168,7 +169,9 @@ type payloads struct {
 	sa        []byte // bodies
 	nonce     []byte
 	tsi, tsr  []Selector
+	ke        []byte // the body of a KE payload
 	failure   uint16 // an error notify
+	group     uint16 // of INVALID_KE_PAYLOAD
 }
 
 func (p *ChildPolicy) appendPayloads(c *Chain, q payloads) error {
@@ -248,6 +251,11 @@ func (p *ChildPolicy) parsePayloads(first uint8, b []byte) (q payloads, err erro
 		case PayloadNonce:
 			err = once(q.nonce != nil)
 			q.nonce = x.Body
+		case PayloadKE:
+			if err = once(q.ke != nil); err == nil && len(x.Body) < 4 {
+				err = ErrTruncated
+			}
+			q.ke = x.Body
 		case PayloadTSi:
 			if err = once(q.tsi != nil); err == nil {
 				q.tsi, err = ParseTS(nil, x.Body, n)
@@ -291,6 +299,9 @@ func (p *ChildPolicy) parseNotify(q *payloads, x *Payload, n *Numbers) error {
 		q.diet = x.Raw
 	case c.Type < firstStatus && q.failure == 0:
 		q.failure = c.Type
+		if c.Type == NotifyInvalidKEPayload && len(c.Data) == 2 {
+			q.group = binary.BigEndian.Uint16(c.Data)
+		}
 	}
 	return err
 }
@@ -320,6 +331,9 @@ func (p *ChildPolicy) Answer(c *Chain, first uint8, request, nonce []byte) (Chil
 		return Child{}, err
 	}
 	r.Algorithm, r.ESN, r.Group = s.alg, s.esn, s.group
+	if q.ke != nil && s.group != 0 && binary.BigEndian.Uint16(q.ke) != s.group {
+		return Child{}, &NegotiationError{Err: ErrRefused, Notify: NotifyInvalidKEPayload, Group: s.group, Text: "the KE payload is of another key exchange method"}
+	}
 	r.Mode = esp.ModeTunnel
 	if q.transport && slices.Contains(p.modes(), esp.ModeTransport) {
 		r.Mode, answer.transport = esp.ModeTransport, true
@@ -434,7 +448,8 @@ func (p *ChildPolicy) narrow(local, remote []Selector) (l, r Selector, ok bool) 
 //
 // ErrTruncated and ErrMalformed: a payload is not as the RFC has it; a
 // *NegotiationError of class ErrRefused: the peer refuses, or answers with what
-// was not offered; the Child SA is then deleted.
+// was not offered; the Child SA is then deleted. After INVALID_KE_PAYLOAD its Group
+// is the method with which to try again.
 func (p *ChildPolicy) Accept(first uint8, request []byte, answerFirst uint8, answer []byte) (Child, error) {
 	if err := p.Check(); err != nil {
 		return Child{}, err
@@ -448,7 +463,7 @@ func (p *ChildPolicy) Accept(first uint8, request []byte, answerFirst uint8, ans
 		return Child{}, err
 	}
 	if a.failure != 0 {
-		return Child{}, refused(0, "the peer refuses: "+notifyText(p.numbers(), a.failure))
+		return Child{}, &NegotiationError{Err: ErrRefused, Group: a.group, Text: "the peer refuses: " + notifyText(p.numbers(), a.failure)}
 	}
 	if a.sa == nil || a.tsi == nil || a.tsr == nil || o.sa == nil {
 		return Child{}, ErrMalformed
@@ -536,7 +551,11 @@ func (p *ChildPolicy) AppendFailure(c *Chain, err error) error {
 		}
 		return c.Add(PayloadNotify, payload[payloadHeaderLen:])
 	}
-	body, err := AppendNotify(nil, Notify{Type: typ})
+	var data []byte
+	if n, ok := err.(*NegotiationError); ok && typ == NotifyInvalidKEPayload {
+		data = binary.BigEndian.AppendUint16(nil, n.Group)
+	}
+	body, err := AppendNotify(nil, Notify{Type: typ, Data: data})
 	if err != nil {
 		return err
 	}

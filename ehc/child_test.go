@@ -280,3 +280,37 @@ func TestAcceptChildRefuses(t *testing.T) {
 // TestNarrow: what is chosen is within what was offered and what is allowed, and
 
 // has in it what the first one offered allows.
+
+// TestKEPayload: a KE payload of another method than the one chosen is refused,
+// and the initiator learns which one to use.
+func TestKEPayload(t *testing.T) {
+	ini, res := childPolicies()
+	ini.Groups, res.Groups = []uint16{31, 19}, []uint16{19, 31}
+	for _, tt := range []struct {
+		body  string
+		class Error
+		group uint16
+	}{{"0013 0000 aabb", 0, 0}, {"001f 0000 aabb", ErrRefused, 19}, {"0013 00", ErrTruncated, 0}} {
+		var request, answer Chain
+		if err := ini.AppendRequest(&request, []byte("nonce")); err != nil {
+			t.Fatal(err)
+		}
+		if err := request.Add(PayloadKE, h(tt.body)); err != nil {
+			t.Fatal(err)
+		}
+		c, err := res.Answer(&answer, request.First, request.Bytes, []byte("nonce"))
+		if class(err) != tt.class || err == nil && c.Group != 19 {
+			t.Errorf("%s: %+v, %v", tt.body, c, err)
+		}
+		if tt.group == 0 {
+			continue
+		}
+		if err := res.AppendFailure(&answer, err); err != nil || !bytes.Equal(answer.Bytes, h("0000000a 00000011 0013")) {
+			t.Errorf("%s: AppendFailure: %x, %v", tt.body, answer.Bytes, err)
+		}
+		_, err = ini.Accept(request.First, request.Bytes, answer.First, answer.Bytes)
+		if n, ok := err.(*NegotiationError); !ok || n.Group != tt.group || n.Err != ErrRefused {
+			t.Errorf("%s: Accept: %v", tt.body, err)
+		}
+	}
+}

@@ -48,7 +48,7 @@ func (e Error) Class() string {
 type NegotiationError struct {
 	Err      Error
 	Notify   uint16 // type of the error notify that tells the peer; 0: the initiator deletes the Child SA, or nothing was sent
-	Group    uint16 // the key exchange method wanted, with NotifyInvalidKEPayload
+	Group    uint16 // the key exchange method that is wanted, with INVALID_KE_PAYLOAD; else 0
 	Proposal int    // place of the Proposal, from 1; 0: none
 	Attr     Attr   // with HasAttr
 	HasAttr  bool

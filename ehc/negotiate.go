@@ -15,10 +15,13 @@ func Offer(dst []byte, p *Policy) ([]byte, error) {
 
 // appendSets appends a notify with a Proposal for each Set.
 func (p *Policy) appendSets(dst []byte, typ uint16) ([]byte, error) {
-	var list [MaxProposals]Proposal
+	out, err := AppendNotifyPayload(dst, typ, nil)
+	if err != nil {
+		return dst, err
+	}
+	n := p.Numbers.Defaults()
 	for i := 0; i < p.count(); i++ {
-		s, q := p.set(i), &list[i]
-		q.ID = uint8(i + 1)
+		s, q := p.set(i), Proposal{ID: uint8(i + 1)}
 		for a := Attr(0); a < NumAttrs; a++ {
 			if !p.negotiable(a) {
 				continue
@@ -28,21 +31,33 @@ func (p *Policy) appendSets(dst []byte, typ uint16) ([]byte, error) {
 				q.Values[a] = m
 			}
 		}
+		var e Error
+		if out, e = appendProposal(out, &q, p.Dialect, &n, !p.NoZeroBytes); e != 0 {
+			return dst, e
+		}
 	}
-	return p.appendProposals(dst, typ, list[:p.count()])
+	setLength(out[len(dst):])
+	return out, nil
 }
 
-// appendProposals appends a Notify payload.
-func (p *Policy) appendProposals(dst []byte, typ uint16, list []Proposal) ([]byte, error) {
-	out, err := AppendNotifyPayload(dst, typ, nil)
+// setLength writes the length of a payload into its generic header. It fits: at
+// most MaxProposals Proposals with MaxAttributes attributes of 12 bytes.
+func setLength(payload []byte) {
+	payload[2], payload[3] = uint8(len(payload)>>8), uint8(len(payload))
+}
+
+// appendAnswer appends a notify with one Proposal.
+func (p *Policy) appendAnswer(dst []byte, q *Proposal) ([]byte, error) {
+	out, err := AppendNotifyPayload(dst, p.OfferType(), nil)
 	if err != nil {
 		return dst, err
 	}
-	if out, err = AppendProposals(out, list, p.Dialect, p.Numbers, !p.NoZeroBytes); err != nil {
-		return dst, err
+	n := p.Numbers.Defaults()
+	out, e := appendProposal(out, q, p.Dialect, &n, !p.NoZeroBytes)
+	if e != 0 {
+		return dst, e
 	}
-	n := len(out) - len(dst) // at most MaxProposals * (4 + MaxAttributes * 12), which 16 bits hold
-	out[len(dst)+2], out[len(dst)+3] = uint8(n>>8), uint8(n)
+	setLength(out[len(dst):])
 	return out, nil
 }
 
@@ -62,37 +77,66 @@ func Select(dst, offer []byte, p *Policy) ([]byte, dietesp.Attributes, error) {
 	if err := p.Check(); err != nil {
 		return dst, dietesp.Attributes{}, err
 	}
-	var buf [MaxProposals]Proposal
-	list, err := p.parse(buf[:0], offer)
+	data, err := p.notifyData(offer)
 	if err != nil {
 		return dst, dietesp.Attributes{}, err
 	}
-	var why error
-	for i := 0; i < p.count(); i++ {
-		s := p.set(i)
-		for j := range list {
-			q := &list[j]
-			if flaws := q.discard(p.Dialect); flaws != 0 {
-				if why == nil {
-					why = &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Proposal: j + 1, Text: flaws.String()}
-				}
-				continue
-			}
-			v, missing, ok := p.choose(&s, q)
-			if !ok {
-				if why == nil {
-					why = p.noCommon(j+1, missing)
-				}
-				continue
-			}
-			out, err := p.appendProposals(dst, p.OfferType(), []Proposal{p.answer(q, &v)})
-			if err != nil {
-				return dst, dietesp.Attributes{}, err
-			}
-			return out, p.attributes(&v), nil
+	var q Proposal
+	for l := p.proposals(data); ; { // all of it, before any of it is used
+		ok, e := l.next(&q)
+		if e != 0 {
+			return dst, dietesp.Attributes{}, p.overload(e)
+		}
+		if !ok {
+			break
 		}
 	}
-	return dst, dietesp.Attributes{}, why
+	var why reason
+	for i := 0; i < p.count(); i++ {
+		s := p.set(i)
+		l := p.proposals(data)
+		for {
+			if ok, _ := l.next(&q); !ok {
+				break
+			}
+			r := reason{place: l.count, flaws: q.discard(p.Dialect)}
+			var v values
+			ok := false
+			if r.flaws == 0 {
+				v, r.missing, ok = p.choose(&s, &q)
+			}
+			if ok {
+				answer := p.answer(&q, &v)
+				out, err := p.appendAnswer(dst, &answer)
+				if err != nil {
+					return dst, dietesp.Attributes{}, err
+				}
+				return out, p.attributes(&v), nil
+			}
+			if why.place == 0 {
+				why = r
+			}
+		}
+	}
+	return dst, dietesp.Attributes{}, why.refusal(p)
+}
+
+// reason is why a Proposal is not acceptable.
+type reason struct {
+	place   int   // of the Proposal, from 1
+	flaws   Flaws // if not 0
+	missing Attr  // else: there is no value of it
+}
+
+func (r *reason) refusal(p *Policy) error {
+	e := &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Proposal: r.place, Text: r.flaws.String()}
+	if r.flaws == 0 {
+		e.Attr, e.HasAttr, e.Text = r.missing, true, "no value in common"
+		if r.missing == AttrSNLSB {
+			e.Text = "no value in common for which the widths add up to a multiple of 8 bits"
+		}
+	}
+	return e
 }
 
 // discard returns the flaws for which a Proposal of an offer is discarded.
@@ -101,14 +145,6 @@ func (p *Proposal) discard(d Dialect) Flaws {
 		return p.Flaws &^ (FlawRepeated | FlawRange)
 	}
 	return p.Flaws
-}
-
-func (p *Policy) noCommon(proposal int, a Attr) error {
-	text := "no value in common"
-	if a == AttrSNLSB {
-		text = "no value in common for which the widths add up to a multiple of 8 bits"
-	}
-	return &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Proposal: proposal, Attr: a, HasAttr: true, Text: text}
 }
 
 // refusal is the type of the notify that refuses an offer.
@@ -202,24 +238,29 @@ func valueOf(a *dietesp.Attributes, attr Attr) uint8 {
 	return a.SNLSBBits
 }
 
-// parse reads the Proposals of an offer or an answer.
-func (p *Policy) parse(dst []Proposal, payload []byte) ([]Proposal, error) {
+// notifyData returns the data of an offer or an answer.
+func (p *Policy) notifyData(payload []byte) ([]byte, error) {
 	n, err := ParseNotifyPayload(payload)
 	if err != nil {
-		return dst, err
+		return nil, err
 	}
-	return p.parseNotify(dst, &n)
+	if n.Type != p.OfferType() || len(n.SPI) > 0 {
+		return nil, &NegotiationError{Err: ErrMalformed, Text: "not a notify of this dialect, whose SPI is empty"}
+	}
+	return n.Data, nil
 }
 
-func (p *Policy) parseNotify(dst []Proposal, n *Notify) ([]Proposal, error) {
-	if n.Type != p.OfferType() || len(n.SPI) > 0 {
-		return dst, &NegotiationError{Err: ErrMalformed, Text: "not a notify of this dialect, whose SPI is empty"}
+// proposals goes over the Proposals of a notify.
+func (p *Policy) proposals(data []byte) proposals {
+	return newProposals(data, p.Dialect, p.Numbers, !p.NoZeroBytes)
+}
+
+// overload explains what the limits refuse.
+func (p *Policy) overload(e Error) error {
+	if e != ErrRefused {
+		return e
 	}
-	list, err := ParseProposals(dst, n.Data, p.Dialect, p.Numbers, !p.NoZeroBytes)
-	if e, _ := err.(Error); e == ErrRefused {
-		return dst, &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Text: "too many proposals or attributes"}
-	}
-	return list, err
+	return &NegotiationError{Err: ErrRefused, Notify: p.refusal(), Text: "too many proposals or attributes"}
 }
 
 // AppendRefusal appends the Notify payload with which a responder refuses an
@@ -256,11 +297,6 @@ func (p *Policy) accept(offer, answer []byte) (v values, err error) {
 	if err := p.Check(); err != nil {
 		return v, err
 	}
-	var offered, answered [MaxProposals]Proposal
-	list, err := p.parse(offered[:0], offer)
-	if err != nil {
-		return v, err
-	}
 	n, err := ParseNotifyPayload(answer)
 	if err != nil {
 		return v, err
@@ -268,21 +304,47 @@ func (p *Policy) accept(offer, answer []byte) (v values, err error) {
 	if n.Type != p.OfferType() && n.Type < firstStatus {
 		return v, refused(0, "the peer refuses: "+notifyText(p.Numbers, n.Type))
 	}
-	got := answered[:1]
-	if p.bare(&n) {
-		got[0].ID = 1
-		got[0].parseEHC(n.Data, !p.NoZeroBytes)
-	} else if got, err = p.parseNotify(answered[:0], &n); err != nil {
+	sent, err := p.notifyData(offer)
+	if err != nil {
 		return v, err
 	}
-	if len(got) != 1 {
-		return v, refused(0, "several proposals in an answer")
-	}
-	q := &got[0]
-	if v, err = p.single(q); err != nil {
+	data, err := p.notifyData(answer)
+	if err != nil {
 		return v, err
 	}
-	return v, p.offered(list, q, &v)
+	var q Proposal
+	if p.bare(data) {
+		q.ID = 1
+		if e := q.parseEHC(data, !p.NoZeroBytes); e != 0 {
+			return v, p.overload(e)
+		}
+	} else if err := p.only(data, &q); err != nil {
+		return v, err
+	}
+	if v, err = p.single(&q); err != nil {
+		return v, err
+	}
+	return v, p.offered(sent, &q, &v)
+}
+
+// only reads the one Proposal of an answer.
+func (p *Policy) only(data []byte, q *Proposal) error {
+	l := p.proposals(data)
+	if _, e := l.next(q); e != 0 {
+		return p.overload(e)
+	}
+	var more Proposal
+	for count := 0; ; count++ {
+		ok, e := l.next(&more)
+		switch {
+		case e != 0:
+			return p.overload(e)
+		case !ok && count > 0:
+			return refused(0, "several proposals in an answer")
+		case !ok:
+			return nil
+		}
+	}
 }
 
 // notifyText is the name of a notify, or its number.
@@ -297,9 +359,8 @@ func notifyText(n Numbers, typ uint16) string {
 // its parameters: Figure 1 of the draft shows none, and only offers are said to
 // be lists of Proposals. With AF=1 the first of them begins with 0x80, which is no
 // Proposal Length of such a short notify.
-func (p *Policy) bare(n *Notify) bool {
-	return p.Dialect == DialectEHC && n.Type == p.OfferType() && len(n.SPI) == 0 &&
-		len(n.Data) > 0 && len(n.Data) <= MaxAttributes*attributeLen && n.Data[0] >= 0x80
+func (p *Policy) bare(data []byte) bool {
+	return p.Dialect == DialectEHC && len(data) > 0 && len(data) <= MaxAttributes*attributeLen && data[0] >= 0x80
 }
 
 // single returns the values of an answer's Proposal.
@@ -337,18 +398,24 @@ func (p *Policy) single(q *Proposal) (v values, err error) {
 
 // offered checks that the values are those of one of the Proposals offered, the
 // one with the answer's ID for DialectHCP, and of a Set of the policy.
-func (p *Policy) offered(list []Proposal, q *Proposal, v *values) error {
+func (p *Policy) offered(sent []byte, q *Proposal, v *values) error {
 	offered, at, attr := false, 0, Attr(0)
-	for i := range list {
-		o := &list[i]
+	var o Proposal
+	for l := p.proposals(sent); !offered; {
+		ok, e := l.next(&o)
+		if e != 0 {
+			return p.overload(e)
+		}
+		if !ok {
+			break
+		}
 		if p.Dialect == DialectHCP && o.ID != q.ID {
 			continue
 		}
 		a, ok := p.within(v, func(a Attr) Mask { return o.Offers(p.Dialect, a) })
-		if offered = ok && o.discard(p.Dialect) == 0; offered {
-			break
+		if offered = ok && o.discard(p.Dialect) == 0; !offered {
+			at, attr = l.count, a
 		}
-		at, attr = i+1, a
 	}
 	switch {
 	case offered:

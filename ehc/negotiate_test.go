@@ -178,7 +178,7 @@ func TestAcceptEverything(t *testing.T) {
 					q.Values[a] = 1 << m.Lowest()
 				}
 			}
-			answer, err := p.appendProposals(nil, p.OfferType(), []Proposal{q})
+			answer, err := p.appendAnswer(nil, &q)
 			if err != nil {
 				t.Fatal(err)
 			}

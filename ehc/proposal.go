@@ -203,57 +203,78 @@ func every(d Dialect, a Attr) Mask {
 // in one. dst comes back as it was then. It does not allocate when dst has room
 // for MaxProposals more.
 func ParseProposals(dst []Proposal, data []byte, d Dialect, n Numbers, zeroBytes bool) ([]Proposal, error) {
-	n = n.Defaults()
 	out := dst
-	if d == DialectEHC && len(data) == 0 {
-		return append(dst, Proposal{ID: 1}), nil
-	}
-	head := 4
-	if d == DialectEHC {
-		head = 2
-	}
-	var seen [4]uint64
-	for count := 0; len(data) > 0 || count == 0; count++ {
-		if count == MaxProposals {
-			return dst, ErrRefused
-		}
-		if len(data) == 0 {
-			return dst, ErrMalformed
-		}
-		if len(data) < head {
-			return dst, ErrTruncated
-		}
-		size := int(binary.BigEndian.Uint16(data[head-2:]))
-		if size > len(data)-head {
-			return dst, ErrTruncated
-		}
-		p := Proposal{ID: uint8(count + 1)}
-		body := data[head : head+size]
-		if d == DialectHCP {
-			p.ID = data[0]
-			if seen[p.ID/64]>>(p.ID%64)&1 != 0 {
-				return dst, ErrMalformed
-			}
-			seen[p.ID/64] |= 1 << (p.ID % 64)
-			if data[1] != hcpDietESP {
-				p.Flaws = FlawUnknown
-			}
-		}
-		var e Error
-		switch {
-		case p.Flaws != 0: // the attributes are those of another profile
-		case d == DialectHCP:
-			e = p.parseHCP(body, &n)
-		default:
-			e = p.parseEHC(body, zeroBytes)
-		}
+	l := newProposals(data, d, n, zeroBytes)
+	var p Proposal
+	for {
+		ok, e := l.next(&p)
 		if e != 0 {
 			return dst, e
 		}
+		if !ok {
+			return out, nil
+		}
 		out = append(out, p)
-		data = data[head+size:]
 	}
-	return out, nil
+}
+
+// proposals goes over the Proposals of a notify's data. It takes them one by one,
+// because a list of MaxProposals would be a kilobyte of stack.
+type proposals struct {
+	rest      []byte
+	n         Numbers
+	d         Dialect
+	zeroBytes bool
+	count     int
+	seen      [4]uint64 // Proposal IDs
+}
+
+func newProposals(data []byte, d Dialect, n Numbers, zeroBytes bool) proposals {
+	return proposals{rest: data, n: n.Defaults(), d: d, zeroBytes: zeroBytes}
+}
+
+// next reads the next Proposal into p; ok is false behind the last one.
+func (l *proposals) next(p *Proposal) (ok bool, e Error) {
+	*p = Proposal{ID: uint8(l.count + 1)}
+	l.count++
+	switch {
+	case len(l.rest) == 0 && l.count > 1:
+		return false, 0
+	case len(l.rest) == 0 && l.d == DialectEHC:
+		return true, 0 // "The absence of Proposal is considered as an empty Proposal"
+	case len(l.rest) == 0:
+		return false, ErrMalformed
+	case l.count > MaxProposals:
+		return false, ErrRefused
+	}
+	head := 4
+	if l.d == DialectEHC {
+		head = 2
+	}
+	if len(l.rest) < head {
+		return false, ErrTruncated
+	}
+	size := int(binary.BigEndian.Uint16(l.rest[head-2:]))
+	if size > len(l.rest)-head {
+		return false, ErrTruncated
+	}
+	body := l.rest[head : head+size]
+	if l.d == DialectEHC {
+		e = p.parseEHC(body, l.zeroBytes)
+	} else {
+		p.ID = l.rest[0]
+		if l.seen[p.ID/64]>>(p.ID%64)&1 != 0 {
+			return false, ErrMalformed
+		}
+		l.seen[p.ID/64] |= 1 << (p.ID % 64)
+		if l.rest[1] != hcpDietESP {
+			p.Flaws = FlawUnknown // its attributes are those of another profile
+		} else {
+			e = p.parseHCP(body, &l.n)
+		}
+	}
+	l.rest = l.rest[head+size:]
+	return e == 0, e
 }
 
 const (
@@ -488,40 +509,49 @@ func AppendProposals(dst []byte, list []Proposal, d Dialect, n Numbers, zeroByte
 	}
 	out := dst
 	for i := range list {
-		p := &list[i]
-		if d == DialectHCP {
-			out = append(out, p.ID, hcpDietESP)
+		var e Error
+		if out, e = appendProposal(out, &list[i], d, &n, zeroBytes); e != 0 {
+			return dst, e
 		}
-		out = append(out, 0, 0)
-		body := len(out)
-		if d == DialectEHC && p.Named {
-			out = appendShort(out, ehcContextID, ehcDietESP)
-		}
-		for i := Attr(0); i < NumAttrs; i++ {
-			a := i
-			if d == DialectEHC {
-				a = (i + AttrAlignment) % NumAttrs // in the order of the code points
-			}
-			if !p.Has(a) {
-				continue
-			}
-			m := p.Values[a]
-			if m == 0 || m&^every(d, a) != 0 || a == AttrTrailer && n.Trailer == 0 {
-				return dst, ErrMalformed
-			}
-			if d == DialectHCP {
-				out = appendHCP(out, a, m, &n)
-				continue
-			}
-			v := ehcCode(a, m, zeroBytes)
-			if ehcValues(a, v, zeroBytes) != m {
-				return dst, ErrMalformed
-			}
-			out = appendShort(out, ehcPoint(a), v)
-		}
-		binary.BigEndian.PutUint16(out[body-2:], uint16(len(out)-body))
 	}
 	return out, nil
+}
+
+// appendProposal appends one Proposal; on an error what it returns is spoilt
+// behind len(dst).
+func appendProposal(dst []byte, p *Proposal, d Dialect, n *Numbers, zeroBytes bool) ([]byte, Error) {
+	if d == DialectHCP {
+		dst = append(dst, p.ID, hcpDietESP)
+	}
+	dst = append(dst, 0, 0)
+	body := len(dst)
+	if d == DialectEHC && p.Named {
+		dst = appendShort(dst, ehcContextID, ehcDietESP)
+	}
+	for i := Attr(0); i < NumAttrs; i++ {
+		a := i
+		if d == DialectEHC {
+			a = (i + AttrAlignment) % NumAttrs // in the order of the code points
+		}
+		if !p.Has(a) {
+			continue
+		}
+		m := p.Values[a]
+		if m == 0 || m&^every(d, a) != 0 || a == AttrTrailer && n.Trailer == 0 {
+			return dst, ErrMalformed
+		}
+		if d == DialectHCP {
+			dst = appendHCP(dst, a, m, n)
+			continue
+		}
+		v := ehcCode(a, m, zeroBytes)
+		if ehcValues(a, v, zeroBytes) != m {
+			return dst, ErrMalformed
+		}
+		dst = appendShort(dst, ehcPoint(a), v)
+	}
+	binary.BigEndian.PutUint16(dst[body-2:], uint16(len(dst)-body))
+	return dst, 0
 }
 
 func ehcPoint(a Attr) uint16 {

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/ehc"
+	"github.com/schckit/schckit/internal/ikemsg"
 )
 
 // Policies of the tests.
@@ -231,4 +235,35 @@ func TestEHCCaptures(t *testing.T) {
 	if r := tool("", "ehc", "decode", list[0]); !strings.Contains(r.stdout, "N(REDIRECT_SUPPORTED)") || !strings.Contains(r.stdout, "N(45000), data 646965742d657370") || r.code != exitDone {
 		t.Errorf("%s: %+v", list[0], r)
 	}
+}
+
+// FuzzEHCView: whatever comes is shown, or is an error with a class.
+func FuzzEHCView(f *testing.F) {
+	for _, line := range strings.Fields(ehcOffers + ehcAnswers + ehcMessages) {
+		if b, err := hex.DecodeString(line); err == nil {
+			f.Add(b)
+		}
+	}
+	keys, err := hex.DecodeString(strings.Fields(demoKeys)[1])
+	if err != nil {
+		f.Fatal(err)
+	}
+	sk := &skFlags{keys: [2]*ikemsg.Keys{{Encr: keys}, {Encr: keys}}}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, p := range []*ehc.Policy{{}, {Dialect: ehc.DialectEHC, NoZeroBytes: true, Numbers: ehc.Numbers{Trailer: 6}}} {
+			v, err := viewMessage(data, sk, p)
+			if err != nil {
+				_, list := viewPayloads(ehc.PayloadNotify, data, p)
+				if class, _, _ := strings.Cut(ehcError(err), ":"); class == "" || list != nil && !strings.Contains(ehcError(list), ": ") {
+					t.Fatalf("%x: %v, %v", data, err, list)
+				}
+			}
+			if text := v.text(); !strings.HasSuffix(text, "\n") {
+				t.Fatalf("%q", text)
+			}
+			if _, err := json.Marshal(&v); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
