@@ -114,6 +114,9 @@ func TestChild(t *testing.T) {
 	if err1 != nil || err2 != nil || !reflect.DeepEqual(ao, bi) || !reflect.DeepEqual(ai, bo) || bytes.Equal(ao.Encr, ai.Encr) {
 		t.Errorf("%x %x %x %x", ao, ai, bo, bi)
 	}
+	if n := len(ao.Encr); !bytes.Equal(ao.Encr, keymat[1:1+n]) { // "from the initiator to the responder are taken before"
+		t.Errorf("the initiator sends with %x of %x", ao.Encr, keymat[1:])
+	}
 	if _, _, err := a.Split(keymat[2:]); class(err) != ErrTruncated {
 		t.Errorf("Split of too little: %v", err)
 	}
@@ -228,6 +231,10 @@ func TestChildVariants(t *testing.T) {
 
 func TestAcceptChildRefuses(t *testing.T) {
 	ini, res := childPolicies()
+	ini.Modes = []esp.Mode{esp.ModeTunnel, esp.ModeTransport}
+	sa := AnyPolicy(DialectHCP)
+	sa.Sets[0].DSCP = []dietesp.Action{dietesp.ActionSA}
+	ini.Diet, ini.DSCPs, res.Diet, res.DSCPs = &sa, []byte{46, 10}, &sa, []byte{46, 10}
 	var request Chain
 	if err := ini.AppendRequest(&request, []byte("nonce")); err != nil {
 		t.Fatal(err)
@@ -244,11 +251,22 @@ func TestAcceptChildRefuses(t *testing.T) {
 		{"another cipher", func(q *payloads) { q.sa[19] = 18 }, "a transform that was not offered"},
 		{"another key", func(q *payloads) { q.sa[22] = 1 }, "a transform that was not offered"},
 		{"another transform type", func(q *payloads) { q.sa[28] = 2 }, "not one transform of every type"},
+		{"a type is missing", func(q *payloads) {
+			q.sa = q.sa[:len(q.sa)-8] // ESN
+			q.sa[3], q.sa[7], q.sa[12] = uint8(len(q.sa)), 1, 0
+		}, "not one transform of every type"},
+		{"two proposals", func(q *payloads) {
+			more := bytes.Clone(q.sa)
+			more[4]++
+			q.sa[0] = 2
+			q.sa = append(q.sa, more...)
+		}, "several proposals in the SA payload"},
 		{"a type twice", func(q *payloads) { q.sa[28] = 1 }, "not one transform of every type"},
 		{"wider selectors", func(q *payloads) { q.tsi = []Selector{v6(17, 0, 1, 5683, 5683)} }, "traffic selectors that were not offered"},
 		{"more ports", func(q *payloads) { q.tsr = []Selector{v6(17, 2, 2, 5683, 5684)} }, "traffic selectors that were not offered"},
 		{"any protocol", func(q *payloads) { q.tsr = []Selector{v6(0, 2, 2, 5683, 5683)} }, "traffic selectors that were not offered"},
 		{"transport", func(q *payloads) { q.transport = true }, "the mode was not offered"},
+		{"DSCPs that were not offered", func(q *payloads) { q.hasDSCPs, q.dscps = true, []byte{46, 10, 0} }, "no DSCPs in common"},
 		{"Diet-ESP that was not offered", func(q *payloads) { q.diet = notifyOf(hcpType, "09 00 0000") }, "a proposal that was not offered"},
 		{"several selectors", func(q *payloads) {
 			q.tsi = []Selector{v6(17, 1, 1, 5683, 5683), v6(17, 1, 1, 5683, 5683), v6(17, 1, 1, 5683, 5683)}
@@ -280,6 +298,27 @@ func TestAcceptChildRefuses(t *testing.T) {
 // TestNarrow: what is chosen is within what was offered and what is allowed, and
 
 // has in it what the first one offered allows.
+
+// TestAcceptUnasked: an answer of Diet-ESP to a request without it.
+func TestAcceptUnasked(t *testing.T) {
+	ini, res := childPolicies()
+	_, _, _, answer, err := exchange(&ini, &res)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := ini
+	plain.Diet = nil
+	var request Chain
+	if err := plain.AppendRequest(&request, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ini.Accept(request.First, request.Bytes, answer.First, answer.Bytes); class(err) != ErrRefused || err.Error() != "ehc: Diet-ESP was not offered" {
+		t.Errorf("Accept: %v", err)
+	}
+	if c, err := plain.Accept(request.First, request.Bytes, answer.First, answer.Bytes); err != nil || c.Diet {
+		t.Errorf("Accept without a policy for it: %+v, %v", c, err)
+	}
+}
 
 // TestKEPayload: a KE payload of another method than the one chosen is refused,
 // and the initiator learns which one to use.

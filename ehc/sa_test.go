@@ -70,6 +70,11 @@ func TestSA(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tt.name, err, want)
 		}
 	}
+	for _, numbers := range [][2]string{{"02 03 04 03 35a1d6f2", "03 03 04 03 35a1d6f2"}, {"02 03 04 03 35a1d6f2", "01 03 04 03 35a1d6f2"}} {
+		if _, err := ParseSA(nil, h(strings.Replace(sa, numbers[0], numbers[1], 1))); class(err) != ErrMalformed {
+			t.Errorf("proposal numbers that do not follow each other: %v", err)
+		}
+	}
 	if _, err := AppendSA(nil, []SAProposal{{Num: 1}, {Num: 3}}, func(int) []Transform { return make([]Transform, 1) }); class(err) != ErrMalformed {
 		t.Errorf("AppendSA with numbers apart: %v", err)
 	}

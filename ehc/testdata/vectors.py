@@ -508,6 +508,10 @@ def hcp():
     f.accept("Mandatory", "01 00 0004 8006 0000", "valid", ["Trailer"])
     f.accept("not in the answer: Optional", "01 00 0000", "valid", ["Trailer"])
 
+    f.group("esp_trailer has a code point, and its default alone is allowed", {"numbers": {"esp_trailer": 6}})
+    f.offers("it is stated all the same")
+    f.select("Mandatory alone", "01 00 0004 8006 0000", "refused", ["Trailer"])
+
     f.group("other numbers", {"alignment": "8 bit", "esp_spi_lsb": "6-8", "esp_sn_lsb": "16-24", "numbers": {"hcp_proposal": 0xA123, "range_afrg_proposal": 100}})
     f.offers()
     f.select("under the default number", "", "malformed")
