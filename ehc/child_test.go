@@ -353,3 +353,15 @@ func TestKEPayload(t *testing.T) {
 		}
 	}
 }
+
+// TestAgree: attributes that package dietesp makes no Rules of are refused.
+func TestAgree(t *testing.T) {
+	c := Child{OutSPI: 0x1000, InSPI: 0x2000, Mode: esp.ModeTunnel, Algorithm: esp.Algorithm{Encr: esp.EncrAESGCM16, KeyBits: 128},
+		Local: []Selector{v6(17, 1, 1), v6(6, 1, 1)}, Remote: []Selector{v6(17, 2, 2), v6(6, 2, 2)}}
+	if err := c.agree(dietesp.DefaultAttributes(dietesp.ProfileDietESP10)); class(err) != ErrRefused || !strings.Contains(err.Error(), "ts_proto") || c.Diet {
+		t.Errorf("two protocols: %v", err)
+	}
+	if err := c.agree(dietesp.DefaultAttributes(dietesp.ProfileEHC2023)); err != nil || !c.Diet || !bytes.Equal(c.In.Selectors.Protocols, []byte{17, 6}) {
+		t.Errorf("two protocols in the profile of 2023: %+v, %v", c, err)
+	}
+}
