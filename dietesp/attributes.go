@@ -158,8 +158,8 @@ type Selectors struct {
 type Attributes struct {
 	Profile   Profile
 	IIPC      IIPCProfile
-	DSCP      Action // ActionNotCompressed, ActionLower or ActionSA
-	ECN       Action // ActionNotCompressed or ActionLower
+	DSCP      Action // ActionNotCompressed, ActionLower or ActionSA; in the 2023 profile ActionSA if there is a list, else ActionLower
+	ECN       Action // ActionNotCompressed or ActionLower; in the 2023 profile ActionLower
 	FlowLabel Action // all but ActionSA; in the 2023 profile ActionLower is ts_flow_label True, ActionNotCompressed is False
 	HopLimit  HopLimitAction
 	Alignment Alignment

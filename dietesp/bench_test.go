@@ -148,3 +148,49 @@ func BenchmarkOverhead(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSAD opens packets of one of many SAs that send no bit of the SPI and
+// are found by the addresses.
+func BenchmarkSAD(b *testing.B) {
+	for _, n := range []int{1, 100, 10000} {
+		b.Run(map[int]string{1: "1", 100: "100", 10000: "10000"}[n], func(b *testing.B) {
+			const batch = 100
+			alg := mustAlgorithm("aes128gcm16")
+			a := benchAttributes(benchPacket())
+			ctx := mustSA(b, benchConfig, alg, a)
+			o := Options{IIPC: ctx.Context(IIPC), CTEC: ctx.Context(CTEC), EEC: ctx.Context(EEC)}
+			var d SAD
+			var out *SA
+			for i := 0; i < n; i++ {
+				c := benchConfig
+				c.Src = addr(16, uint32(i+1))
+				s := new(SA)
+				if err := s.Init(c, ctx.Suite(), a, o); err != nil { // one Suite: they work in turns
+					b.Fatal(err)
+				}
+				if err := d.Add(s); err != nil {
+					b.Fatal(err)
+				}
+				if i == n/2 {
+					out = mustSA(b, c, alg, a)
+				}
+			}
+			sealed := make([][]byte, batch)
+			buf := make([]byte, 0, 1024)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i++ {
+				if i%batch == 0 {
+					b.StopTimer()
+					for j := range sealed {
+						sealed[j], _ = out.AppendSeal(sealed[j][:0], benchPacket())
+					}
+					b.StartTimer()
+				}
+				if _, _, err := d.AppendOpen(buf, sealed[i%batch]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

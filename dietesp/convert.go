@@ -69,8 +69,12 @@ func (d *SAD) lookup(espPkt []byte) (*SA, Error) {
 	}
 	spi := binary.BigEndian.Uint32(espPkt[h.End():])
 	for i := range d.groups {
-		for _, s := range d.groups[i].sas {
-			if s.SPI == spi && s.Covers(&h) {
+		g := &d.groups[i]
+		for _, s := range g.from(&h, spi) {
+			if g.compareKey(nil, h.Src(), h.Dst(), spi, s) != 0 {
+				break
+			}
+			if s.SPI == spi {
 				return s, 0
 			}
 		}
@@ -193,7 +197,7 @@ func (s *SA) shrink(out, espPkt, text []byte, h *esp.Headers, seq uint64) ([]byt
 	if e != 0 {
 		return out, e
 	}
-	if s.Mode == esp.ModeTunnel && s.attr.FlowLabel == ActionGenerated && s.attr.IIPC == IIPCDietESP && !regenerated(payload, seq) {
+	if s.generates && !regenerated(payload, seq) {
 		return out, ErrNoRule
 	}
 	at, end, suite := len(out), h.End(), s.Suite()

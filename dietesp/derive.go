@@ -37,8 +37,8 @@ func (s Stage) String() string {
 // All Fields are for DirUp, the direction of the SA.
 type Rules struct {
 	// IIPC describes the headers of the inner packet in tunnel mode, and those
-	// behind the IP header in transport mode. Its nature is no-compression where
-	// nothing is compressed.
+	// behind the IP header in transport mode. Where IIPC is not performed its
+	// nature is no-compression, and no RuleID is sent.
 	IIPC schc.Rule
 	// IIPCOther are the Rules for packets of the transport protocols that have
 	// one, where the selectors of the 2023 profile allow several: what is sent of
@@ -75,10 +75,12 @@ func (a *Attributes) rules(c *esp.Config, alg esp.Algorithm) Rules {
 }
 
 // Options returns the options of the Context of one compressor: Header and
-// Payload of IIPC are split as Section 6.1 says, and checksums in transport mode
-// take the addresses of the outer header.
+// Payload of IIPC are split as Section 6.1 says, options that are not described
+// are payload, and checksums in transport mode take the addresses of the outer
+// header.
 func (a Attributes) Options(s Stage, m esp.Mode) schc.Options {
-	return schc.Options{SplitHeader: s == IIPC && a.Profile == ProfileDietESP10, OuterHeader: s == IIPC && m == esp.ModeTransport}
+	return schc.Options{SplitHeader: s == IIPC && a.Profile == ProfileDietESP10, FixedHeaders: s == IIPC,
+		OuterHeader: s == IIPC && m == esp.ModeTransport}
 }
 
 // id returns the RuleID of a compressor: implicit if it is elided (RFC 9363).

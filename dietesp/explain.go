@@ -67,14 +67,11 @@ func (s *SA) Explain(pkt []byte) *Explanation {
 	if h.V4() {
 		next = protoIPv4
 	}
-	if s.attr.FlowLabel == ActionGenerated && s.attr.IIPC == IIPCDietESP && fragmented(pkt) {
+	if s.generates && fragmented(pkt) {
 		return &Explanation{Err: ErrNoRule}
 	}
-	outer := make([]byte, s.OuterLen())
-	s.PutOuter(&h, outer, s.opt.Protocol, h.TrafficClass())
-	if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
-		lowerLabel(outer, pkt)
-	}
+	outer := append([]byte(nil), s.outer[:s.tunnel.End()]...)
+	s.putFirst(outer, pkt, h.TrafficClass())
 	return s.explain(pkt, outer, next)
 }
 
@@ -86,8 +83,7 @@ func (s *SA) ExplainESP(espPkt []byte) *Explanation {
 		return &Explanation{Err: e}
 	}
 	payload, next, e := s.content(text)
-	if e == 0 && !h.ChecksumRight(espPkt) || e == 0 && s.Mode == esp.ModeTunnel &&
-		s.attr.FlowLabel == ActionGenerated && s.attr.IIPC == IIPCDietESP && !regenerated(payload, seq) {
+	if e == 0 && (!h.ChecksumRight(espPkt) || s.generates && !regenerated(payload, seq)) {
 		e = ErrNoRule
 	}
 	if e != 0 {
@@ -100,6 +96,10 @@ func (s *SA) ExplainESP(espPkt []byte) *Explanation {
 func (s *SA) explain(payload, outer []byte, next uint8) *Explanation {
 	suite := s.Suite()
 	e := &Explanation{OuterBytes: len(outer), IVBytes: suite.IVLen(), ICVBytes: suite.ICVLen(), PayloadBytes: len(payload)}
+	if !s.describes(next) {
+		e.Err = ErrNoRule
+		return e
+	}
 	front := 0 // bits of IIPC and payload
 	if ctx := s.context(s.protocolOf(payload, next)); ctx == nil {
 		front = len(payload) * 8

@@ -147,6 +147,9 @@ func (s *SA) restore(out []byte, at int, pkt []byte, last *esp.Opened) ([]byte, 
 	if e != 0 || last.Dummy {
 		return out, e
 	}
+	if !s.describes(last.NextHeader) {
+		return out, ErrMalformed
+	}
 	ctx := s.context(s.inner(out[at:], last.NextHeader))
 	if ctx == nil {
 		n := bits / 8
@@ -174,7 +177,7 @@ func (s *SA) restore(out []byte, at int, pkt []byte, last *esp.Opened) ([]byte, 
 	n := copy(out[at:], out[end:])
 	out = out[:at+n]
 	if s.Mode == esp.ModeTunnel {
-		if s.attr.FlowLabel == ActionGenerated {
+		if s.generates {
 			generate(out[at:], last.Seq)
 		}
 		if (last.NextHeader == protoIPv4) != (out[at]>>4 == 4) {

@@ -67,17 +67,21 @@ type SA struct {
 	comp schc.Compressor
 	dec  schc.Decompressor
 
-	whole    bool // IIPC is not performed, but for variants
-	nextBit  int  // where a residue of IIPC has the Next Header
-	nextBits int
-	eecLen   int // bytes of the compressed ESP header
-	ctecBits int // of the RuleID and the residue of the trailer
-	align    int // bytes that the clear text is a multiple of
-	room     int // what SealRoom adds
+	generates bool  // flow labels or identifications
+	segments  uint8 // the one protocol that transport mode describes, 0: several, or none
+	whole     bool  // IIPC is not performed, but for variants
+	nextBit   int   // where a residue of IIPC has the Next Header
+	nextBits  int
+	eecLen    int // bytes of the compressed ESP header
+	ctecBits  int // of the RuleID and the residue of the trailer
+	align     int // bytes that the clear text is a multiple of
+	room      int // what SealRoom adds
 	// The 2023 profile: bits that say how much padding there is; none if nothing
 	// needs padding.
 	padBits int
 
+	tunnel esp.Headers // of what is sealed, in tunnel mode
+	outer  [40]byte    // that header, with traffic class and label 0
 	limit  limiter
 	tmp    [16]byte // what the engine reads and writes of headers
 	sent   trailer  // the last that was compressed
@@ -121,6 +125,9 @@ func (s *SA) Init(c esp.Config, suite *esp.Suite, a Attributes, o Options) error
 	s.comp.Reset(s.ctx[IIPC])
 	s.dec.Reset(s.ctx[IIPC])
 	s.layout(alg)
+	if c.Mode == esp.ModeTunnel && c.Src.IsValid() && c.Dst.IsValid() {
+		s.PutOuter(&s.tunnel, s.outer[:], o.Protocol, 0)
+	}
 	s.limit.init(&s.opt)
 	return nil
 }
@@ -176,6 +183,10 @@ func (s *SA) variants(m esp.Mode) Error {
 	return 0
 }
 
+// describes reports whether the Rules are for payloads of ESP with this Next
+// Header: in transport mode nothing else in the Rule of IIPC says so.
+func (s *SA) describes(next uint8) bool { return s.segments == 0 || s.segments == next }
+
 // context returns the Context of IIPC for packets of a protocol, nil if IIPC is
 // not performed.
 func (s *SA) context(proto uint8) *schc.Context {
@@ -220,6 +231,10 @@ func (r *Rules) stage(s Stage) *schc.Rule {
 // layout computes the sizes that are the same for all packets.
 func (s *SA) layout(alg esp.Algorithm) {
 	s.whole = s.rules.IIPC.Nature == schc.NatureNoCompression
+	s.generates = s.attr.FlowLabel == ActionGenerated && s.attr.IIPC == IIPCDietESP && s.Mode == esp.ModeTunnel
+	if s.Mode == esp.ModeTransport && !s.whole {
+		s.segments = s.attr.Selectors.protocol()
+	}
 	s.eecLen = residueBits(&s.rules.EEC) / 8
 	s.ctecBits = residueBits(&s.rules.CTEC)
 	s.align = max(s.attr.Alignment.Bytes(), alg.BlockLen())

@@ -212,6 +212,21 @@ func (g *group) compareKey(a *SA, src, dst esp.Addr, spi uint32, b *SA) int {
 	return 0
 }
 
+// from returns the SAs of g from the first on that a packet with these headers and
+// these low bits of the SPI may be of.
+func (g *group) from(h *esp.Headers, spi uint32) []*SA {
+	lo, hi := 0, len(g.sas)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if g.compareKey(nil, h.Src(), h.Dst(), spi, g.sas[mid]) > 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return g.sas[lo:]
+}
+
 // find collects the SAs that a packet may be of, at most as many as there are
 // trials. The result is the most telling error if there are none.
 func (d *SAD) find(pkt []byte, h *esp.Headers) Error {
@@ -228,16 +243,7 @@ func (d *SAD) find(pkt []byte, h *esp.Headers) Error {
 			continue
 		}
 		spi := uint32(bitio.Get(b, skip, int(g.spiBits)))
-		lo, hi := 0, len(g.sas)
-		for lo < hi {
-			mid := (lo + hi) / 2
-			if g.compareKey(nil, h.Src(), h.Dst(), spi, g.sas[mid]) > 0 {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
-		}
-		for _, s := range g.sas[lo:] {
+		for _, s := range g.from(h, spi) {
 			if len(d.found) == cap(d.found) || g.compareKey(nil, h.Src(), h.Dst(), spi, s) != 0 {
 				break
 			}

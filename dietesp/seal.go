@@ -48,10 +48,11 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	var h esp.Headers
-	if err := s.Outbound(&h, pkt); err != nil {
+	var in esp.Headers
+	if err := s.Outbound(&in, pkt); err != nil {
 		return dst, espError(err)
 	}
+	h := &in
 	at, suite := len(dst), s.Suite()
 	out := slices.Grow(dst, s.SealRoom(len(pkt)))
 	payload, next := pkt, uint8(protoIPv6)
@@ -59,14 +60,12 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 		if h.V4() {
 			next = protoIPv4
 		}
-		if s.attr.FlowLabel == ActionGenerated && fragmented(pkt) {
+		if s.generates && fragmented(pkt) {
 			return dst, ErrNoRule // the fragments would get different numbers
 		}
-		out = out[:at+s.OuterLen()]
-		s.PutOuter(&h, out[at:], s.opt.Protocol, h.TrafficClass())
-		if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
-			lowerLabel(out[at:], pkt)
-		}
+		h = &s.tunnel
+		out = append(out, s.outer[:h.End()]...)
+		s.putFirst(out[at:], pkt, in.TrafficClass())
 	} else {
 		payload, next = pkt[h.End():], h.Protocol()
 		out = append(out, pkt[:h.End()]...)
@@ -103,6 +102,9 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 // the trailer compressed. out has room.
 func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 	at, bits := len(out), len(payload)*8
+	if !s.describes(next) {
+		return out, ErrNoRule
+	}
 	if ctx := s.context(s.protocolOf(payload, next)); ctx == nil {
 		out = append(out, payload...)
 	} else {
@@ -199,21 +201,28 @@ func (s *SA) putHeader(out []byte, seq uint64) Error {
 	return 0
 }
 
-// lowerLabel copies the flow label, or the identification, of pkt to the outer
-// header h. Of a flow label 16 bits fit an IPv4 header: if it has more, the Rule
-// does not match (draft-ietf-ipsecme-diet-esp-10, Section 6.1.2).
-func lowerLabel(h, pkt []byte) {
+// putFirst writes what of the outer header h differs from packet to packet: the
+// traffic class, and for the action lower the flow label or the identification of
+// pkt. Of a flow label 16 bits fit an IPv4 header: if it has more, the Rule does
+// not match (draft-ietf-ipsecme-diet-esp-10, Section 6.1.2).
+func (s *SA) putFirst(h, pkt []byte, class uint8) {
 	var label uint32
-	if pkt[0]>>4 == 4 {
-		label = uint32(binary.BigEndian.Uint16(pkt[4:]))
-	} else {
-		label = binary.BigEndian.Uint32(pkt) & 0xfffff
+	if s.attr.FlowLabel == ActionLower && s.attr.IIPC == IIPCDietESP {
+		label = labelOf(pkt)
 	}
 	if h[0]>>4 == 4 {
+		h[1] = class
 		binary.BigEndian.PutUint16(h[4:], uint16(label))
 		return
 	}
-	binary.BigEndian.PutUint32(h, binary.BigEndian.Uint32(h)&^0xfffff|label)
+	binary.BigEndian.PutUint32(h, 6<<28|uint32(class)<<20|label)
+}
+
+func labelOf(pkt []byte) uint32 {
+	if pkt[0]>>4 == 4 {
+		return uint32(binary.BigEndian.Uint16(pkt[4:]))
+	}
+	return binary.BigEndian.Uint32(pkt) & 0xfffff
 }
 
 // fragmented reports whether an IPv4 packet is a fragment.

@@ -91,11 +91,12 @@ func (p *place) locate4(pkt []byte) Error {
 		return ErrTruncated
 	case p.total < len(pkt):
 		return ErrMalformed
-	case binary.BigEndian.Uint16(pkt[6:])&0x3fff != 0:
-		return ErrUnsupported // a fragment: reassemble first (RFC 4303, Section 3.4.1)
 	}
 	p.src, p.dst = AddrFromSlice(pkt[12:16]), AddrFromSlice(pkt[16:20])
 	p.next, p.end, p.proto, p.tos = 9, n, pkt[9], pkt[1]
+	if binary.BigEndian.Uint16(pkt[6:])&0x3fff != 0 {
+		return ErrUnsupported // a fragment: reassemble first (RFC 4303, Section 3.4.1)
+	}
 	return 0
 }
 

@@ -28,7 +28,8 @@ func (s *SA) MaxOverhead() int {
 // On error the returned slice is dst, unchanged up to len(dst): ErrTruncated and
 // ErrMalformed for what is not one whole IP packet, or in transport mode has a
 // wrong IPv4 header checksum, which would come out right; ErrUnsupported for a
-// fragment in transport mode; ErrNoSA if the packet is not between the SA's
+// fragment in transport mode, and a packet that ends with IPv6 No Next Header
+// there; ErrNoSA if the packet is not between the SA's
 // addresses, or a tunnel has none; ErrShortBuffer if the result is longer than
 // an IP packet; ErrExhausted when a new key is needed. AppendSeal retains
 // neither slice, never writes to pkt, and does not allocate when dst has room
@@ -115,6 +116,9 @@ func (s *SA) outbound(p *place, pkt []byte) Error {
 	}
 	if e == 0 && p.v4 && !checksumRight(pkt) {
 		e = ErrMalformed
+	}
+	if e == 0 && p.proto == protoNone {
+		e = ErrUnsupported // the receiver would take it for a dummy packet
 	}
 	return e
 }

@@ -26,10 +26,13 @@ type Options struct {
 	OuterHeader bool
 	// SplitHeader makes SCHC Packets as draft-ietf-ipsecme-diet-esp-10, Section
 	// 6.1, does: zero bits pad RuleID and residue to a whole byte, in front of
-	// the payload, and only header fields of a fixed length are header, so that
-	// the IPv4 or TCP options of the last header, which the Rule does not
-	// describe, are payload; their length is sent.
+	// the payload.
 	SplitHeader bool
+	// FixedHeaders makes payload of the IPv4 or TCP options of the last header
+	// that a Rule describes, if it does not describe the options and sends their
+	// length: in that draft "all the Header fields are of a fixed size".
+	// Otherwise such a Rule is for packets without options.
+	FixedHeaders bool
 }
 
 // maxCandidates bounds the Rules that are walked and verified per packet. The
@@ -136,6 +139,9 @@ func compileImage(rules []Rule, opts *Options) (string, error) {
 	}
 	if opts.SplitHeader {
 		b.img[imgFlags] |= imgSplitHeader
+	}
+	if opts.FixedHeaders {
+		b.img[imgFlags] |= imgFixedHeaders
 	}
 	fp := fingerprint(rules)
 	copy(b.img[imgFinger:], fp[:])

@@ -28,6 +28,8 @@
 //	          8      fragmentation: Sender, Receiver, Profiles      done
 //	          10     IPv6 and UDP                                   done
 //	RFC 8824, 8824-update-09   CoAP                                 done
+//	ipsecme-diet-esp-10  6.1   action lower, checksums over the     done: Inputs.Outer and Options
+//	                 header below, header and payload split
 //	icmpv6-compression-02      fields                               done; not the
 //	                 operators rule-match and rev-rule-match
 //

@@ -334,7 +334,7 @@ func (c *Context) computes(f FID, r *Rule, pkt []byte, dir Direction, in Inputs)
 			d.MO, d.CDA, d.TV = MOIgnore, CDAValueSent, nil
 		}
 	}
-	ctx, err := NewContext([]Rule{one}, Options{SSEICVBytes: c.img[imgICV], OuterHeader: true, SplitHeader: c.img[imgFlags]&imgSplitHeader != 0})
+	ctx, err := NewContext([]Rule{one}, Options{SSEICVBytes: c.img[imgICV], OuterHeader: true, FixedHeaders: c.img[imgFlags]&imgFixedHeaders != 0})
 	if err != nil {
 		return true
 	}

@@ -47,7 +47,7 @@ func (g *gen) rule(pkt []byte, layers []slowLayer, dir Direction, in Inputs) (Ru
 	}
 	var r Rule
 	for _, k := range p.order {
-		if g.split && (k.id == FIDIPv4Options || k.id == FIDTCPOptions) && k.pos == layers[len(layers)-1].nth && g.chance(70) {
+		if g.fixed && (k.id == FIDIPv4Options || k.id == FIDTCPOptions) && k.pos == layers[len(layers)-1].nth && g.chance(70) {
 			continue // payload
 		}
 		r.Fields = append(r.Fields, g.descriptor(k, p.fields[k], layers, in))
@@ -341,8 +341,8 @@ func (g *gen) world() *world {
 		w.opts.OuterHeader = true
 		w.in.Outer = g.packet([]Protocol{[]Protocol{ProtoIPv6, ProtoIPv4}[g.intn(2)]}, DirUp)
 	}
-	g.split = g.chance(20)
-	w.opts.SplitHeader = g.split
+	g.fixed = g.chance(20)
+	w.opts.FixedHeaders, w.opts.SplitHeader = g.fixed, g.chance(20)
 	families, each := 1+g.intn(3), 3
 	if g.chance(4) { // a set in which Rules are looked for
 		families, each = 4+g.intn(12), 6

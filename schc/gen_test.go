@@ -9,7 +9,7 @@ import (
 type gen struct {
 	intn func(n int) int // 0 to n-1
 
-	outer, split bool // of the world being made: the options of those names
+	outer, fixed bool // of the world being made: the options of those names
 }
 
 func (g *gen) chance(percent int) bool { return g.intn(100) < percent }

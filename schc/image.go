@@ -43,6 +43,7 @@ const (
 	imgLossless
 	imgTrustComputed
 	imgSplitHeader
+	imgFixedHeaders
 )
 
 // Rule table entry: RuleID value uint32, RuleID bits uint8, nature uint8,

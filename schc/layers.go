@@ -208,7 +208,7 @@ type sizing struct {
 func (b *builder) sized(i int, f, lenFID FID, k *block, lenBit int, s sizing, refByte int) {
 	lenBits := lenFID.LenBits()
 	d, ld := b.find(i, f), b.find(i, lenFID)
-	if d == nil && b.opts.SplitHeader && i == len(b.layers)-1 && ld.CDA != CDACompute {
+	if d == nil && b.opts.FixedHeaders && i == len(b.layers)-1 && ld.CDA != CDACompute {
 		return // what follows the fixed header is payload
 	}
 	n, always := 0, true // length in bytes, if it is always the same

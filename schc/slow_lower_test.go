@@ -18,7 +18,7 @@ func slowOuter(h []byte) bool {
 func slowLower(outer []byte, f FID) string {
 	s := slowBits(outer)
 	class, label, hops := s[4:12], s[12:32], s[56:64] // RFC 8200, Section 3
-	if s[:4] == "0100" {                             // RFC 791, Section 3.1
+	if s[:4] == "0100" {                              // RFC 791, Section 3.1
 		class, label, hops = s[8:16], "0000"+s[32:48], s[64:72]
 	}
 	switch f {
@@ -66,7 +66,7 @@ func slowSplit(ds []slowDesc, layers []slowLayer, opts Options) bool {
 			return false
 		}
 	}
-	return opts.SplitHeader
+	return opts.FixedHeaders
 }
 
 // slowFront pads RuleID and residue.

@@ -581,7 +581,7 @@ func slowRestore(r *Rule, rd *slowReader, dir Direction, in Inputs, opts Options
 	// What comes out must be a packet that the Rule matches, with the fields
 	// that were received: no compressor sends anything else. (Which of two
 	// equal Target Values an index names does not matter.)
-	m := slowOnce(r, pkt, dir, in, Options{SSEICVBytes: opts.SSEICVBytes, SplitHeader: opts.SplitHeader})
+	m := slowOnce(r, pkt, dir, in, Options{SSEICVBytes: opts.SSEICVBytes, FixedHeaders: opts.FixedHeaders})
 	if m.why != "" || m.lossy || m.residue != residue || string(m.payload) != string(payload) {
 		return nil, ErrMalformed
 	}

@@ -69,7 +69,7 @@ func vectorDir(v *vectors.Test) Direction {
 func TestVectorsSlow(t *testing.T) {
 	class := map[Error]string{0: "valid", ErrNoRule: "no-rule", ErrTruncated: "truncated", ErrMalformed: "malformed", ErrUnsupported: "unsupported"}
 	eachVector(t, func(file string, g *vectors.Group, v *vectors.Test, ctx *Context, in Inputs) {
-		opts := Options{TrustComputed: g.Options.TrustComputed, FirstMatch: g.Options.FirstMatch, Lossless: g.Options.Lossless, SSEICVBytes: g.Options.SSEICVBytes}
+		opts := Options{TrustComputed: g.Options.TrustComputed, FirstMatch: g.Options.FirstMatch, Lossless: g.Options.Lossless, SSEICVBytes: g.Options.SSEICVBytes, OuterHeader: g.Options.OuterHeader}
 		dir := vectorDir(v)
 		want := v.Result
 		if want == "acceptable" {

@@ -51,12 +51,15 @@ type Options struct {
 	FirstMatch    bool  `json:"first_match,omitempty"`
 	Lossless      bool  `json:"lossless,omitempty"`
 	SSEICVBytes   uint8 `json:"sse_icv_bytes,omitempty"`
+	OuterHeader   bool  `json:"outer_header,omitempty"`
 }
 
-// Inputs are the Interface Identifiers of the link layer, in hex.
+// Inputs are the Interface Identifiers of the link layer, and the IP header of
+// the layer below, in hex.
 type Inputs struct {
 	DevIID string `json:"dev_iid,omitempty"`
 	AppIID string `json:"app_iid,omitempty"`
+	Outer  string `json:"outer,omitempty"`
 }
 
 // A Test is one vector. With a packet it is compressed; with a SCHC Packet

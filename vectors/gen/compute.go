@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 
 	"github.com/schckit/schckit/vectors"
 )
@@ -182,9 +183,32 @@ func direction() *vectors.File {
 	half.Inputs.DevIID = "0000000000000002"
 	half.ok("no match", "up", up6(data), "255/8", len(up6(data)))
 	half.bad("and no decompression", "up", "00000001 xc0ffee", "no-rule")
+	low := newGroup("self", "lower", "The action lower: an IPv6 header in an IPv6 header.")
+	low.Inputs.Outer = hex.EncodeToString(v6{tc: 0xb9, label: 0x12345, hop: 61}.packet(41, nil))
+	in6 := func(h v6) []byte { return h.packet(59, data) }
+	same := v6{tc: 0xb9, label: 0x12345, hop: 61}
+	low.ok("all four fields are there", "up", in6(same), "1/8", 3)
+	for _, h := range []v6{{tc: 0xba, label: 0x12345, hop: 61}, {tc: 0xb9, label: 0x12346, hop: 61}, {tc: 0xb9, label: 0x12345, hop: 60}} {
+		low.ok("one of them is another", "up", in6(h), "255/8", len(in6(h)))
+	}
+	low4 := newGroup("self", "lower", "The same in an IPv4 header: the identification has the 16 low bits of the flow label.")
+	low4.Inputs.Outer = hex.EncodeToString(v4{id: 0x2345, ttl: 61, tos: 0xb9}.packet(41, nil))
+	low4.ok("a flow label of 16 bits", "up", in6(v6{tc: 0xb9, label: 0x2345, hop: 61}), "1/8", 3)
+	low4.ok("a flow label of more", "up", in6(same), "255/8", len(in6(same)))
+	inner4 := v4{id: 0x2345, ttl: 61, tos: 0xb9}.packet(253, data)
+	low4.ok("IPv4 in IPv4", "up", inner4, "2/8", 3)
+	lowNone := newGroup("self", "lower", "There is no layer below.")
+	lowNone.ok("no match", "up", in6(same), "255/8", len(in6(same)))
+	lowNone.bad("and no decompression", "up", "00000001 xc0ffee", "no-rule")
+	sum := newGroup("self", "outer", "The packet starts with UDP; its pseudo-header is that of the layer below.")
+	sum.Options.OuterHeader = true
+	whole := udp6(v6{}, 5683, 5683, data)
+	sum.Inputs.Outer = hex.EncodeToString(whole[:40])
+	sum.ok("length and checksum are computed", "up", whole[40:], "1/8", 3)
+	sum.none("a wrong checksum", "up", with(whole[40:], 7, whole[47]+1))
 	order := newGroup("self", "order", "The Rule lists Accept, the second Uri-Path and the first, in this order.")
 	order.ok("residues come in the order of the Rule", "up", join(unhex("40010003"), opt(11, text("a")), opt(0, text("bc")), opt(6, unhex("32")), unhex("ff01")), "1/8", 1,
 		"COAP.MID 0011", "COAP.ACCEPT 00110010", "COAP.URI-PATH 0010 x6263", "COAP.URI-PATH 0001 x61")
 	order.flags("FieldOrder", "RepeatedOption", "PartialByte")
-	return file("RFC 8724, Sections 7.1, 7.2 and 7.4.7", "", g, iid, half, order)
+	return file("RFC 8724, Sections 7.1, 7.2 and 7.4.7; draft-ietf-ipsecme-diet-esp-10, Section 6.1.2", "", g, iid, half, low, low4, lowNone, sum, order)
 }

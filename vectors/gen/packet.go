@@ -52,9 +52,9 @@ func (h v6) packet(next int, body []byte) []byte {
 
 // v4 is an IPv4 header with checksum.
 type v4 struct {
-	id, ttl  int
-	src, dst string
-	opt      []byte
+	id, ttl, tos int
+	src, dst     string
+	opt          []byte
 }
 
 func (h v4) packet(proto int, body []byte) []byte {
@@ -62,7 +62,7 @@ func (h v4) packet(proto int, body []byte) []byte {
 		h.ttl = 64
 	}
 	n := 20 + len(h.opt)
-	b := join([]byte{byte(4<<4 | n/4), 0}, u16(n+len(body)), u16(h.id), []byte{0x40, 0, byte(h.ttl), byte(proto), 0, 0},
+	b := join([]byte{byte(4<<4 | n/4), byte(h.tos)}, u16(n+len(body)), u16(h.id), []byte{0x40, 0, byte(h.ttl), byte(proto), 0, 0},
 		addr(h.src, dev4), addr(h.dst, app4), h.opt)
 	binary.BigEndian.PutUint16(b[10:], sum(b))
 	return append(b, body...)

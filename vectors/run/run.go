@@ -138,13 +138,16 @@ func Context(fsys fs.FS, g *vectors.Group) (*schc.Context, schc.Inputs, error) {
 		return nil, in, err
 	}
 	ctx, err := schc.NewContext(set.Rules, schc.Options{TrustComputed: g.Options.TrustComputed, FirstMatch: g.Options.FirstMatch,
-		Lossless: g.Options.Lossless, SSEICVBytes: g.Options.SSEICVBytes})
+		Lossless: g.Options.Lossless, SSEICVBytes: g.Options.SSEICVBytes, OuterHeader: g.Options.OuterHeader})
 	if err != nil {
 		return nil, in, set.Locate(err)
 	}
 	in.DevIID, err = hexOrNil(g.Inputs.DevIID)
 	if err == nil {
 		in.AppIID, err = hexOrNil(g.Inputs.AppIID)
+	}
+	if err == nil {
+		in.Outer, err = hexOrNil(g.Inputs.Outer)
 	}
 	return ctx, in, err
 }
