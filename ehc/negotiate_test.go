@@ -2,6 +2,8 @@ package ehc
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"maps"
@@ -446,6 +448,64 @@ func TestPolicyCheck(t *testing.T) {
 	for _, d := range []Dialect{DialectHCP, DialectEHC} {
 		if p := AnyPolicy(d); p.Check() != nil {
 			t.Errorf("AnyPolicy(%v): %v", d, p.Check())
+		}
+	}
+}
+
+// TestAppend: what appends keeps a prefix, appends the same bytes behind it as to
+// nil, and leaves its inputs alone.
+func TestAppend(t *testing.T) {
+	p := AnyPolicy(DialectHCP)
+	offer, err := Offer(nil, &p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := ParseProposals(nil, offer[8:], DialectHCP, Numbers{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sa := []SAProposal{{Num: 1, Protocol: ProtocolESP, SPI: []byte{0, 0, 1, 0}}}
+	kept := bytes.Clone(offer)
+	for name, f := range map[string]func(dst []byte) ([]byte, error){
+		"Offer": func(dst []byte) ([]byte, error) { return Offer(dst, &p) },
+		"Select": func(dst []byte) ([]byte, error) {
+			out, _, err := Select(dst, offer, &p)
+			return out, err
+		},
+		"AppendRefusal":       func(dst []byte) ([]byte, error) { return AppendRefusal(dst, &Policy{Dialect: DialectEHC}) },
+		"AppendProposals":     func(dst []byte) ([]byte, error) { return AppendProposals(dst, list, DialectHCP, Numbers{}, true) },
+		"AppendNotify":        func(dst []byte) ([]byte, error) { return AppendNotify(dst, Notify{Type: 5, Data: offer}) },
+		"AppendNotifyPayload": func(dst []byte) ([]byte, error) { return AppendNotifyPayload(dst, 5, offer) },
+		"AppendPayload":       func(dst []byte) ([]byte, error) { return AppendPayload(dst, 41, true, offer) },
+		"AppendTS":            func(dst []byte) ([]byte, error) { return AppendTS(dst, []Selector{v6(17, 1, 2)}, Numbers{}) },
+		"AppendSA": func(dst []byte) ([]byte, error) {
+			return AppendSA(dst, sa, func(int) []Transform { return []Transform{{Type: TransformEncr, ID: 20, KeyBits: 128}} })
+		},
+		"AppendKeymat": func(dst []byte) ([]byte, error) { return AppendKeymat(dst, 50, hmac.New(sha256.New, nil), offer) },
+	} {
+		want, err := f(nil)
+		if err != nil || len(want) == 0 {
+			t.Errorf("%s: %x, %v", name, want, err)
+			continue
+		}
+		got, err := f([]byte{1, 2, 3})
+		if err != nil || !bytes.Equal(got, append([]byte{1, 2, 3}, want...)) {
+			t.Errorf("%s behind a prefix: %x, %v, want %x", name, got, err, want)
+		}
+	}
+	if !bytes.Equal(offer, kept) {
+		t.Error("the offer was changed")
+	}
+	for name, f := range map[string]func(dst []byte) ([]byte, error){
+		"Offer":               func(dst []byte) ([]byte, error) { return Offer(dst, &Policy{Dialect: 9}) },
+		"AppendProposals":     func(dst []byte) ([]byte, error) { return AppendProposals(dst, list, DialectEHC, Numbers{}, true) },
+		"AppendProposals, 0":  func(dst []byte) ([]byte, error) { return AppendProposals(dst, nil, DialectEHC, Numbers{}, true) },
+		"AppendNotifyPayload": func(dst []byte) ([]byte, error) { return AppendNotifyPayload(dst, 5, make([]byte, 0xfff8)) },
+		"AppendPayload":       func(dst []byte) ([]byte, error) { return AppendPayload(dst, 5, false, make([]byte, 0xfffc)) },
+		"AppendSA":            func(dst []byte) ([]byte, error) { return AppendSA(dst, sa, func(int) []Transform { return nil }) },
+	} {
+		if got, err := f([]byte{1, 2, 3}); class(err) != ErrMalformed || !bytes.Equal(got, []byte{1, 2, 3}) {
+			t.Errorf("%s: %x, %v, want an error and dst as it was", name, got, err)
 		}
 	}
 }

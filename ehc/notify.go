@@ -40,8 +40,8 @@ type Numbers struct {
 	// 65535, but an Attribute Type has 15 bits; the default is 32767, its low
 	// bits.
 	Range uint16
-	// Trailer is the code point of esp_trailer, which Table 3 of the draft lacks;
-	// 0: esp_trailer is not negotiated. TrailerCodePoint is the next free one.
+	// Trailer is the code point of esp_trailer. Deviation: Table 3 of the draft
+	// lacks it; TrailerCodePoint is the next free one. 0: it is not negotiated.
 	Trailer uint16
 }
 

@@ -63,7 +63,7 @@ type Policy struct {
 	// Sets are alternatives, the preferred one first; each is a Proposal of an
 	// offer. At most MaxProposals; none is one Set with the defaults.
 	Sets []Set
-	// NoZeroBytes turns a deviation of DialectEHC off: the draft has widths of 0
+	// NoZeroBytes turns a deviation off. Deviation: DialectEHC has widths of 0
 	// bytes (Figure 2), but no bit for them; without NoZeroBytes it is bit 4.
 	NoZeroBytes bool
 	// Base has what is not negotiated, and is the same at both ends: IIPC,

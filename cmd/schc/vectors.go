@@ -53,7 +53,8 @@ func newVectorsRun(e *env) *cobra.Command {
 		Long: `Run the conformance vectors against this program. Those of compression run four
 ways each: compress, decompress, compress again, explain; those of fragmentation
 three: every message is taken apart, and the exchange runs from the sender's and
-from the receiver's side; those of 6LoWPAN and of GHC both ways.
+from the receiver's side; those of 6LoWPAN and of GHC both ways. Those of the
+negotiation of Diet-ESP are offers, answers and refusals.
 
 FILTER selects tests whose FILE#ID contains it. The exit code is 1 if any test
 fails.`,
