@@ -61,6 +61,7 @@ func TestSchema(t *testing.T) {
 		vectors.SchemaGHC:     {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
 		vectors.SchemaGPComp: {"": vectors.GPCompFile{}, "group": vectors.GPCompGroup{}, "backoff": vectors.GPCompBackoff{},
 			"test": vectors.GPCompTest{}},
+		vectors.SchemaEHC: {"": vectors.EHCFile{}, "group": vectors.EHCGroup{}, "test": vectors.EHCTest{}},
 	} {
 		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")
 		if err != nil {

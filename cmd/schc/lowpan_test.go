@@ -5,10 +5,8 @@ import (
 	"crypto/aes"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -137,24 +135,7 @@ func TestLowpanGolden(t *testing.T) {
 	makeFrames(t)
 	for _, g := range lowpanGolden {
 		t.Run(g.name, func(t *testing.T) {
-			dir := t.TempDir()
-			var got strings.Builder
-			for _, line := range g.runs {
-				r := tool(g.stdin, strings.Fields(strings.ReplaceAll(line, "$T", dir))...)
-				fmt.Fprintf(&got, "$ schc %s\nexit %d\n%s%s\n", line, r.code, section("stdout", r.stdout), section("stderr", r.stderr))
-			}
-			got.WriteString(describeDir(t, dir))
-			text := regexp.MustCompile(`(?m) +$`).ReplaceAllString(strings.ReplaceAll(got.String(), dir, "$T"), "")
-			path := filepath.Join("testdata", "lowpan", g.name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if want := string(mustRead(t, path)); text != want {
-				t.Errorf("the result differs from %s; -update rewrites it:\n%s", path, firstDifference(text, want))
-			}
+			checkGolden(t, filepath.Join("testdata", "lowpan", g.name+".txt"), g.stdin, g.runs)
 		})
 	}
 }

@@ -264,32 +264,36 @@ const hexLines = `60000000000e114020010db800010000000000000000000220010db8000200
 func TestGolden(t *testing.T) {
 	for _, g := range golden {
 		t.Run(g.name, func(t *testing.T) {
-			dir := t.TempDir()
-			var got strings.Builder
-			for _, line := range g.runs {
-				args := strings.Fields(strings.ReplaceAll(line, "$T", dir))
-				r := tool(g.stdin, args...)
-				fmt.Fprintf(&got, "$ schc %s\nexit %d\n%s%s\n", line, r.code, section("stdout", r.stdout), section("stderr", r.stderr))
-			}
-			got.WriteString(describeDir(t, dir))
-			text := strings.ReplaceAll(got.String(), dir, "$T")
-			text = strings.ReplaceAll(text, "plan9/"+runtime.GOARCH, "plan9/amd64")
-			text = regexp.MustCompile(`(?m) +$`).ReplaceAllString(text, "")
-			path := filepath.Join("testdata", "golden", g.name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if text != string(want) {
-				t.Errorf("the result differs from %s; -update rewrites it:\n%s", path, firstDifference(text, string(want)))
-			}
+			checkGolden(t, filepath.Join("testdata", "golden", g.name+".txt"), g.stdin, g.runs)
 		})
+	}
+}
+
+// checkGolden compares the results of runs with a golden file.
+func checkGolden(t *testing.T, path, stdin string, runs []string) {
+	dir := t.TempDir()
+	var got strings.Builder
+	for _, line := range runs {
+		args := strings.Fields(strings.ReplaceAll(line, "$T", dir))
+		r := tool(stdin, args...)
+		fmt.Fprintf(&got, "$ schc %s\nexit %d\n%s%s\n", line, r.code, section("stdout", r.stdout), section("stderr", r.stderr))
+	}
+	got.WriteString(describeDir(t, dir))
+	text := strings.ReplaceAll(got.String(), dir, "$T")
+	text = strings.ReplaceAll(text, "plan9/"+runtime.GOARCH, "plan9/amd64")
+	text = regexp.MustCompile(`(?m) +$`).ReplaceAllString(text, "")
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text != string(want) {
+		t.Errorf("the result differs from %s; -update rewrites it:\n%s", path, firstDifference(text, string(want)))
 	}
 }
 

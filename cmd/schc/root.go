@@ -19,6 +19,7 @@ var commands = []func(*env) *cobra.Command{
 	newLowpan,
 	newESP,
 	newGPComp,
+	newEHC,
 	newRules,
 	newLearn,
 	newGen,

@@ -54,7 +54,8 @@ func newVectorsRun(e *env) *cobra.Command {
 ways each: compress, decompress, compress again, explain; those of fragmentation
 three: every message is taken apart, and the exchange runs from the sender's and
 from the receiver's side; those of 6LoWPAN and of GHC both ways; those of payload
-compression from both ends, in every form.
+compression from both ends, in every form. Those of the negotiation of Diet-ESP are
+offers, answers and refusals.
 
 FILTER selects tests whose FILE#ID contains it. The exit code is 1 if any test
 fails.`,

@@ -67,6 +67,8 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.receiveFile(data)
 		case schema == vectors.SchemaGHC:
 			r.ghcFile(data)
+		case schema == vectors.SchemaEHC:
+			r.ehcFile(data)
 		case schema == vectors.SchemaESP:
 			r.espFile(data)
 		case schema == vectors.SchemaDietESP:
