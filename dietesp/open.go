@@ -175,8 +175,8 @@ func (s *SA) restore(out []byte, at int, pkt []byte, last *esp.Opened) ([]byte, 
 	end := len(out)
 	out, _, err := s.dec.AppendDecompressBits(out, text, bits, schc.DirUp)
 	s.dec.SetOuter(nil)
-	if err != nil {
-		return out, ErrMalformed
+	if err != nil || s.attr.Profile == ProfileEHC2023 && s.dec.Last().Bits != bits {
+		return out, ErrMalformed // or padding within what was padded
 	}
 	n := copy(out[at:], out[end:])
 	out = out[:at+n]

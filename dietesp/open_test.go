@@ -623,3 +623,78 @@ func checkAttribute(t *testing.T, a Attributes, c esp.Config, alg esp.Algorithm,
 		t.Errorf("%+v: Check: %v (%v), want one that names %s", a, err, ae.Err, want)
 	}
 }
+
+// Clear texts that no sender makes are refused, though they verify.
+func TestMalformed(t *testing.T) {
+	c, alg := benchConfig, mustAlgorithm("aes128gcm16iiv")
+	g := gen{rand.New(rand.NewSource(6))}
+	for i := 0; i < 3000; i++ {
+		c := c
+		c.Mode = pick(g, esp.ModeTunnel, esp.ModeTransport)
+		a := g.attributes(&c, alg)
+		out, in := mustSA(t, c, alg, a), mustSA(t, c, alg, a)
+		pkt := g.packet(&a)
+		wire, err := out.AppendSeal(nil, pkt)
+		if err != nil {
+			continue
+		}
+		h, err := esp.ParseHeaders(wire, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Change a bit of the clear text, or its length, and encrypt it again.
+		text, err := out.Suite().AppendOpen(nil, wire[h.End()+out.HeaderLen():], c.SPI, out.Sent(), c.ESN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) == 0 {
+			continue
+		}
+		switch bit := g.Intn(8 * min(len(text), 12)); g.Intn(4) {
+		case 0:
+			text[bit/8] ^= 0x80 >> (bit % 8)
+		case 1:
+			bit = len(text)*8 - 1 - bit
+			text[bit/8] ^= 0x80 >> (bit % 8)
+		case 2:
+			text = text[:g.Intn(len(text))]
+		case 3:
+			text = append(text, g.bytes(1+g.Intn(4))...)
+		}
+		bad := append(bytes.Clone(wire[:h.End()+out.HeaderLen()]), text...)
+		bad = append(bad, make([]byte, out.Suite().ICVLen())...)
+		if err := out.Suite().Seal(bad[h.End()+out.HeaderLen():], c.SPI, out.Sent(), c.ESN); err != nil {
+			t.Fatal(err)
+		}
+		h.SetLength(bad)
+		back, err := in.AppendOpen(nil, bad)
+		if err == ErrMalformed || err == nil && in.Last().Dummy {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%+v: AppendOpen of clear text %x: %v", a, text, err)
+		}
+		// What opens is what a sender would have made this of, but for padding
+		// that is longer than it need be.
+		last := in.Last()
+		if out.generates || last.TFCBytes > 0 || last.PadBytes > 7 {
+			continue
+		}
+		same := mustSA(t, c, alg, a)
+		again, err := same.AppendSeal(nil, back)
+		if err == ErrNoRule || err == ErrMalformed || err == ErrTruncated || err == ErrUnsupported {
+			// Lengths of the inner headers, or the hop limit, are another matter
+			// only where IIPC is not performed.
+			if same.whole {
+				continue
+			}
+			t.Fatalf("%+v %+v: clear text %x opens to %x, which gives %v", a, c, text, back, err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(again[h.End():], bad[h.End():]) && a.Alignment == Alignment8 && a.Trailer == TrailerOptional {
+			t.Fatalf("%+v %+v: clear text %x opens to %x, which gives\n%x, want\n%x", a, c, text, back, again, bad)
+		}
+	}
+}
