@@ -74,6 +74,9 @@ func figuresOwn() []figureGroup {
 		{source: "self", id: id, f: always, figs: []figure{{
 			comment: "ACK-Always, MAX_ACK_REQUESTS at the sender", flags: []string{"MessageLost", "Timer", "Abort"}, result: "unanswered",
 			bits: 200, tiles: []int{69, 69, 62}, lines: "mtu 80\nS 0 2 X\nmtu 80\nS 0 1 X\nmtu 120\nA 0 X\nTS\nQ 0 X\nTS\nQ 0 X\nTS\n!S",
+		}, {
+			comment: "ACK-Always, all fragments of the first window lost: the ACK REQ begins the packet", flags: []string{"MessageLost", "Timer"},
+			bits: 200, tiles: []int{69, 69, 62}, lines: "mtu 80\nS 0 2 X\nmtu 80\nS 0 1 X\nmtu 120\nA 0 X\nTS\nQ 0\n- 0 000\nS 0 2\nS 0 1\nA 0\n+ 0",
 		}}},
 		{source: "self", id: id, f: silent, figs: []figure{{
 			comment: "ACK-Always without ACK REQ: the All-0 asks again", flags: []string{"MessageLost", "Timer"},

@@ -216,9 +216,10 @@ func (p *Profile) checkMessage(m *Message) error {
 func begins(p *Profile, m *Message) bool {
 	switch p.f.Mode {
 	case FragmentationAckAlways:
-		// The first window is number 0, and an ACK REQ is none of its
-		// fragments: with other windows the message is a remnant.
-		return m.W == 0 && m.Kind != MessageAckReq
+		// The first window is number 0: with other windows the message is a
+		// remnant. An ACK REQ for it says that its fragments were lost; that it
+		// is none of a later window only an RCS over the contents tells.
+		return m.W == 0 && (m.Kind != MessageAckReq || p.f.WBits == 0 || p.f.RCSAlgorithm != RCSFragments)
 	case FragmentationNoAck:
 		return m.Kind != MessageAckReq
 	}
