@@ -51,6 +51,7 @@ type Session struct {
 	part       uint32 // ACK-on-Error: the tile that is not whole
 	partBits   int    // and how much of it there is
 	shortTile  uint32 // ACK-on-Error: the penultimate tile, if short
+	carried    uint32 // ACK-on-Error: tiles below may be copies of the packet before
 	reported   uint32 // ACK-on-Error: the highest window of the last ACK
 	tiles      uint32 // ACK-on-Error, finished: tiles besides that of the All-1; No-ACK: fragments
 	attempts   uint8
