@@ -50,11 +50,11 @@ func figuresOwn() []figureGroup {
 			bits: 4 * 80, lines: "mtu 140\nS 0 6\nS 0 5\nS 0 4\nA 0 X\nTR\n!R",
 		}}},
 		{source: "self", id: id, f: short, figs: []figure{{
-			comment: "ACK-on-Error, a last tile of 3 bits makes the penultimate one shorter", flags: []string{"PartialByte", "LastTileInRest"},
-			bits: 3*64 + 3, tiles: []int{64, 64, 56, 11}, lines: "mtu 400\nS 0 6 3\nS 0 3\nA 0 -\n+ 0",
+			comment: "ACK-on-Error, a last tile of 7 bits makes the penultimate one shorter", flags: []string{"PartialByte", "LastTileInRest"},
+			bits: 3*64 + 7, tiles: []int{64, 64, 56, 15}, lines: "mtu 400\nS 0 6 3\nS 0 3\nA 0 -\n+ 0",
 		}, {
 			comment: "ACK-on-Error, the short penultimate tile lost", flags: []string{"PartialByte", "LastTileInRest", "MessageLost"},
-			bits: 3*64 + 3, tiles: []int{64, 64, 56, 11}, lines: "mtu 400\nS 0 6 3 X\nS 0 3\nA 0 -\n- 0 0001000\nS 0 6 3\nA 0 -\n+ 0",
+			bits: 3*64 + 7, tiles: []int{64, 64, 56, 15}, lines: "mtu 400\nS 0 6 3 X\nS 0 3\nA 0 -\n- 0 0001000\nS 0 6 3\nA 0 -\n+ 0",
 		}}},
 		{source: "self", id: RuleID{5, 3}, f: bit, figs: []figure{{
 			comment: "L2 Word of one bit: nothing is padded", flags: []string{"PartialByte", "LastTileAlone", "MessageLost"},
@@ -74,6 +74,9 @@ func figuresOwn() []figureGroup {
 		{source: "self", id: id, f: always, figs: []figure{{
 			comment: "ACK-Always, MAX_ACK_REQUESTS at the sender", flags: []string{"MessageLost", "Timer", "Abort"}, result: "unanswered",
 			bits: 200, tiles: []int{69, 69, 62}, lines: "mtu 80\nS 0 2 X\nmtu 80\nS 0 1 X\nmtu 120\nA 0 X\nTS\nQ 0 X\nTS\nQ 0 X\nTS\n!S",
+		}, {
+			comment: "ACK-Always, all fragments of the first window lost: the ACK REQ begins the packet", flags: []string{"MessageLost", "Timer"},
+			bits: 200, tiles: []int{69, 69, 62}, lines: "mtu 80\nS 0 2 X\nmtu 80\nS 0 1 X\nmtu 120\nA 0 X\nTS\nQ 0\n- 0 000\nS 0 2\nS 0 1\nA 0\n+ 0",
 		}}},
 		{source: "self", id: id, f: silent, figs: []figure{{
 			comment: "ACK-Always without ACK REQ: the All-0 asks again", flags: []string{"MessageLost", "Timer"},

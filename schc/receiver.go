@@ -51,6 +51,7 @@ type Session struct {
 	part       uint32 // ACK-on-Error: the tile that is not whole
 	partBits   int    // and how much of it there is
 	shortTile  uint32 // ACK-on-Error: the penultimate tile, if short
+	carried    uint32 // ACK-on-Error: tiles below may be copies of the packet before
 	reported   uint32 // ACK-on-Error: the highest window of the last ACK
 	tiles      uint32 // ACK-on-Error, finished: tiles besides that of the All-1; No-ACK: fragments
 	attempts   uint8
@@ -216,9 +217,10 @@ func (p *Profile) checkMessage(m *Message) error {
 func begins(p *Profile, m *Message) bool {
 	switch p.f.Mode {
 	case FragmentationAckAlways:
-		// The first window is number 0, and an ACK REQ is none of its
-		// fragments: with other windows the message is a remnant.
-		return m.W == 0 && m.Kind != MessageAckReq
+		// The first window is number 0: with other windows the message is a
+		// remnant. An ACK REQ for it says that its fragments were lost; that it
+		// is none of a later window only an RCS over the contents tells.
+		return m.W == 0 && (m.Kind != MessageAckReq || p.f.WBits == 0 || p.f.RCSAlgorithm != RCSFragments)
 	case FragmentationNoAck:
 		return m.Kind != MessageAckReq
 	}

@@ -24,7 +24,11 @@ func (s *Session) receiveOnError(m *Message, msg []byte, ev *Event) {
 	if s.state != sessionActive {
 		return
 	}
-	if n, ok := s.whole(); ok {
+	n, ok := s.whole()
+	if !ok && s.carried > 0 && s.suspect() {
+		s.uncarry() // they are asked for again
+	}
+	if ok {
 		s.tiles = s.high
 		s.deliver(n, ev)
 		s.shadow()
@@ -62,6 +66,9 @@ func (s *Session) storeTiles(m *Message, msg []byte, ev *Event) {
 		return
 	}
 	t := uint32(end) - n
+	if s.carried > 0 && s.conflicts(t, n, rest, m, msg) {
+		s.uncarry()
+	}
 	if s.conflicts(t, n, rest, m, msg) {
 		// The same place with another content: this is another packet, and
 		// the sender gave up the one that is here.
@@ -182,10 +189,15 @@ func (s *Session) settlePart() {
 }
 
 // shorten makes tile i the penultimate one, an L2 Word shorter. The last one,
-// if it came before, moves to where it belongs.
+// if it came before, moves to where it belongs, with the padding behind it that
+// the RCS covers.
 func (s *Session) shorten(i uint32) {
 	if at := s.tileAt(i + 1); s.tileMap().has(i + 1) {
-		moveDown(s.buffer(), at, min(int(s.p.f.TileBits), 8*s.room-at), s.p.l2)
+		n := int(s.p.f.TileBits)
+		if s.part == i+2 && s.part == s.high {
+			n += s.partBits
+		}
+		moveDown(s.buffer(), at, min(n, 8*s.room-at), s.p.l2)
 	}
 	s.short, s.shortTile = true, i
 }
@@ -329,13 +341,47 @@ func (s *Session) another(m *Message, msg []byte, ev *Event) bool {
 		s.begin(p, s.dtag)
 		return true
 	}
-	next := Session{p: p, mem: s.mem, dtag: s.dtag, seen: s.seen, ack: Never, state: sessionActive, room: s.room,
-		got: s.got, high: s.high, part: s.part, partBits: s.partBits}
-	if next.high > 0 {
-		next.win = (next.high - 1) / ws
+	// Tiles come in their order: copies behind the one that differs are of the
+	// finished packet.
+	limit := s.high
+	switch m.Kind {
+	case MessageRegular:
+		limit = min(limit, m.W*ws+ws-1-m.FCN)
+	case MessageAckReq:
+		limit = min(limit, (m.W+1)*ws)
 	}
+	next := Session{p: p, mem: s.mem, dtag: s.dtag, seen: s.seen, ack: Never, state: sessionActive, room: s.room,
+		high: s.high, part: s.part, partBits: s.partBits, carried: limit}
 	*s = next
+	s.forget(limit, s.high+1)
+	if s.high > 0 {
+		s.win = (s.high - 1) / ws
+	}
 	return true
+}
+
+// uncarry forgets the tiles that may be copies of the packet before.
+func (s *Session) uncarry() {
+	s.forget(0, s.carried)
+	s.carried = 0
+}
+
+// forget drops the tiles from <= i < to, and counts anew.
+func (s *Session) forget(from, to uint32) {
+	tiles := s.tileMap()
+	for i := from; i < to; i++ {
+		tiles.unset(i)
+	}
+	if s.part >= from && s.part < to {
+		s.partBits = 0
+	}
+	top := s.high
+	for s.got, s.high = 0, 0; top > 0; top-- {
+		if tiles.has(top - 1) {
+			s.got++
+			s.high = max(s.high, top)
+		}
+	}
 }
 
 // copied reports whether a Regular SCHC Fragment is a copy of a part of the
@@ -348,9 +394,12 @@ func (s *Session) copied(m *Message, msg []byte) bool {
 	t, n := m.W*ws+ws-1-m.FCN, m.LenBits/size
 	at, end, bits := s.tileAt(t), t+uint32(n), n*size
 	rest := m.LenBits - bits
+	if s.short && t+uint32(n) == s.shortTile {
+		rest = min(rest, s.partLen(s.shortTile)) // behind it is padding, and the next tile in the buffer
+	}
 	if rest >= s.p.l2 {
 		end++
-		bits = m.LenBits
+		bits += rest
 	}
 	if end > s.tiles || at+bits > s.bits || !s.same(at, msg, m.OffBits, bits) {
 		return false

@@ -16,7 +16,15 @@ func (s *Sender) startAckOnError(n uint32) error {
 	}
 	s.tiles = n
 	last := s.bits - int(n-1)*t
-	if p.f.PenultimateShort && n > 1 && last > 0 && last < p.l2 && p.l2 >= 8 {
+	// If the last tile is lost, the receiver has the padding of the fragment
+	// before it in its place, and nothing tells that from a last tile but the RCS,
+	// which does not see zero bits come and go within a byte: less than these
+	// bits are not sent, and lost, on their own.
+	alone := 8
+	if p.regHdr%p.l2 != 0 || t%p.l2 != 0 {
+		alone += p.l2 - 1
+	}
+	if p.f.PenultimateShort && n > 1 && last > 0 && last < p.l2 && p.l2 >= 8 && last+p.l2 >= alone {
 		s.short = true
 		last += p.l2
 	}
@@ -47,10 +55,8 @@ func (s *Sender) startAckOnError(n uint32) error {
 		switch {
 		case s.short:
 			s.group = 1 // behind a short tile the receiver could not tell where the last one starts
-		case tiny, last < 8:
-			// The RCS does not see trailing zero bits come and go within a
-			// byte: less than a byte is not sent, and lost, on its own.
-			s.group = uint8(min(1+uint32((7-min(last, 7)+t)/t), n))
+		case tiny, last < alone:
+			s.group = uint8(min(1+uint32((max(alone-last, 1)+t-1)/t), n))
 		case t%p.l2 != 0:
 			// The RCS covers the padding behind the last tile, so that had
 			// better be the same whenever the tile is sent.

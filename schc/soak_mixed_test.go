@@ -95,6 +95,7 @@ func mixedRun(k *soak, seed int64) string {
 		t := &transfer{bits: 8 * (1 + r.Intn(max(most/8, 1)))}
 		t.packet = make([]byte, t.bits/8)
 		r.Read(t.packet)
+		zeroTail(r, t.packet)
 		s := k.senders[i]
 		s.Reset(p, k.smem[i])
 		if s.Start(t.packet, t.bits, 0, start) != nil {
@@ -157,4 +158,90 @@ func TestSoakMixed(t *testing.T) {
 		}
 	}
 	t.Logf("%d devices: %+v", runs, k.total)
+}
+
+// livenessRun sends packets one after the other over a link with losses under
+// limits that are never reached. It returns what is wrong, or "".
+func livenessRun(k *soak, seed int64) string {
+	r := rand.New(rand.NewSource(seed))
+	p := randomProfile(r)
+	f := p.Fragmentation()
+	if f.Mode == schc.FragmentationNoAck {
+		return ""
+	}
+	f.MaxAckRequests, f.AttemptsPerAck, f.InactivityMs, f.MaxInterleaved = 255, true, 100_000_000, 1
+	if err := p.Init(p.Rule(), &f); err != nil {
+		panic(err)
+	}
+	k.sim.Forward = linksim.Link{DelayMs: 20, AirMs: 10, Loss: 0.4 * r.Float64(), Burst: float64(r.Intn(3))}
+	k.sim.Back = k.sim.Forward
+	header := int(p.Rule().Bits) + int(f.DTagBits) + int(f.WBits) + int(f.FCNBits)
+	least := header + 2*int(f.L2WordBits) + 32 + 2*int(f.TileBits) + 64 + int(f.L2WordBits)
+	mtu, vary := least+r.Intn(600), f.Mode == schc.FragmentationAckOnError && r.Intn(2) == 0
+	if f.RCSAlgorithm == schc.RCSFragments {
+		mtu, vary = (header+7)/8*8+int(f.TileBits), false
+	}
+	k.sim.Forward.MTUBits = func(r *rand.Rand) int {
+		if vary {
+			return least + r.Intn(600)
+		}
+		return mtu
+	}
+	k.sim.Back.MTUBits = nil
+	most := 8 * 300
+	switch {
+	case f.Mode == schc.FragmentationAckOnError:
+		most = min(most, (1<<f.WBits)*int(f.WindowSize)*int(f.TileBits))
+	case f.WBits == 0:
+		most = min(most, int(f.WindowSize)*int(f.TileBits)-8)
+	}
+	k.sim.Receiver = &k.recv
+	k.sim.Senders = append(k.sim.Senders[:0], k.senders[0])
+	k.sim.Reset(r, 1000)
+	k.recv.Reset([]schc.Profile{p}, k.sessions[:1], k.mem[:6000])
+	for range 3 {
+		t := &transfer{bits: 8 * (1 + r.Intn(max(most/8, 1)))}
+		t.packet = make([]byte, t.bits/8)
+		r.Read(t.packet)
+		zeroTail(r, t.packet)
+		s := k.senders[0]
+		s.Reset(&p, k.smem[0])
+		if s.Start(t.packet, t.bits, 0, k.sim.Now) != nil {
+			continue
+		}
+		k.sim.OnEvent = func(ev schc.Event) {
+			if ev.Kind == schc.EventPacket && t.delivers(&ev, 8*64) {
+				t.delivered++
+			}
+		}
+		// Up to the end, when the receiver has forgotten the packet: with a DTag
+		// that is used again, an ACK REQ may be taken for one of the last packet.
+		k.sim.Until = nil
+		if !k.sim.Run(400_000) {
+			return "does not come to rest"
+		}
+		k.total.packets++
+		// Twice, if all of a small packet was sent again for ACKs that crossed.
+		if s.State() != schc.SenderDone || t.delivered < 1 {
+			return fmt.Sprintf("%d bits: state %d (%v), delivered %d times", t.bits, s.State(), s.Reason(), t.delivered)
+		}
+	}
+	return ""
+}
+
+// TestLiveness: in the modes with ACKs, every packet arrives as long as some
+// messages do and no limit is reached, and the sender learns of it.
+func TestLiveness(t *testing.T) {
+	runs := 3000
+	if testing.Short() {
+		runs = 500
+	}
+	k := newSoak()
+	for seed := int64(0); seed < int64(runs); seed++ {
+		if fault := livenessRun(k, seed); fault != "" {
+			p := randomProfile(rand.New(rand.NewSource(seed)))
+			t.Fatalf("seed %d: %s\nrule %v %+v", seed, fault, p.Rule(), p.Fragmentation())
+		}
+	}
+	t.Logf("%d devices: %d packets", runs, k.total.packets)
 }

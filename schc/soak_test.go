@@ -117,6 +117,14 @@ func (t *transfer) delivers(ev *schc.Event, slack int) bool {
 	return true
 }
 
+// zeroTail makes the end of some packets zero: the RCS does not see zero bits
+// come and go within a byte.
+func zeroTail(r *rand.Rand, b []byte) {
+	if r.Intn(3) == 0 {
+		clear(b[len(b)-min(r.Intn(8), len(b)/2):])
+	}
+}
+
 // soak is one simulated device with its link and what it sends.
 type soak struct {
 	sim      linksim.Sim
@@ -232,6 +240,7 @@ func (k *soak) run(seed int64) string {
 			}
 			t.packet = make([]byte, (t.bits+7)/8)
 			r.Read(t.packet)
+			zeroTail(r, t.packet)
 			if b := t.bits % 8; b != 0 {
 				t.packet[t.bits/8] &= 0xff << (8 - b)
 			}
@@ -257,7 +266,11 @@ func (k *soak) run(seed int64) string {
 				return "a sender does not come to rest"
 			}
 			done = append(done, s.State() == schc.SenderDone)
-			if clean && (!done[i] || now[i].delivered != 1) && !(eager && (f.Mode == schc.FragmentationNoAck || now[i].bits < 64)) {
+			// The ACK behind a last window that is full crosses the All-1, which then
+			// is sent and answered twice: the second success is told to the packet
+			// that follows at once with the same DTag.
+			crossed := f.AckBehavior == schc.AckAfterAll0 && f.All1Data != schc.All1DataYes
+			if clean && (!done[i] || now[i].delivered != 1) && !(eager && (f.Mode == schc.FragmentationNoAck || now[i].bits < 64 || crossed)) {
 				return fmt.Sprintf("on a good link: state %d (%v), delivered %d times", s.State(), s.Reason(), now[i].delivered)
 			}
 		}
