@@ -47,11 +47,13 @@
 // The compact format carries at most 4,095 bytes of encrypted payload: 12 bits
 // cannot say 4,096.
 //
-// A compressed header and the payload are one SCHC Packet: the payload follows
-// the bits of the header, and zero bits fill the last byte. That is as long as a
-// header padded by itself, and any implementation of RFC 8724 that is given the
-// Rule understands it. The Rule holds for Sequence Numbers without their high
-// bits; the receiver finds those as Diet-ESP does (internal/seqno).
+// A compressed header is padded with zero bits to a whole byte, and payload and
+// ICV follow as they are: nothing of them is shifted. (Diet-ESP has its padding
+// there, too.) It is the residue of a Rule with an implicit RuleID, which is
+// given the header alone; where its bits are a multiple of 8, it and the payload
+// are what RFC 8724 makes of the packet. The Rule holds for Sequence Numbers
+// without their high bits; the receiver finds those as Diet-ESP does
+// (internal/seqno).
 //
 // # Ownership and concurrency
 //
