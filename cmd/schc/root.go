@@ -18,6 +18,7 @@ var commands = []func(*env) *cobra.Command{
 	newFrag,
 	newLowpan,
 	newESP,
+	newSSE,
 	newRules,
 	newLearn,
 	newGen,
