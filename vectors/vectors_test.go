@@ -52,7 +52,11 @@ func TestSchema(t *testing.T) {
 			"test": vectors.FragTest{}, "step": vectors.FragStep{}},
 		vectors.SchemaIPHC: {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
 		vectors.SchemaESP:  {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
-		vectors.SchemaGHC:  {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
+		vectors.SchemaSSE: {"": vectors.SSEFile{}, "group": vectors.SSEGroup{}, "session": vectors.SSESession{}, "headers": vectors.SSEHeaders{},
+			"test": vectors.SSETest{}},
+		vectors.SchemaSSENegotiate: {"": vectors.SSENegotiateFile{}, "group": vectors.SSENegotiateGroup{}, "test": vectors.SSENegotiateTest{},
+			"proposal": vectors.SSEProposal{}, "policy": vectors.SSEPolicy{}},
+		vectors.SchemaGHC: {"": vectors.GHCFile{}, "group": vectors.GHCGroup{}, "test": vectors.GHCTest{}},
 	} {
 		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")
 		if err != nil {

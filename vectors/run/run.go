@@ -67,6 +67,10 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.ghcFile(data)
 		case schema == vectors.SchemaESP:
 			r.espFile(data)
+		case schema == vectors.SchemaSSE:
+			r.sseFile(data)
+		case schema == vectors.SchemaSSENegotiate:
+			r.sseNegotiateFile(data)
 		default:
 			r.fail(0, "load", "unknown schema %q", schema)
 		}
