@@ -363,6 +363,15 @@ func TestOpenWith(t *testing.T) {
 			if got, err := b.AppendOpenWith([]byte{7}, x.pkt, x.h); err == nil || x.h == nil && err != x.want || len(got) != 1 {
 				t.Fatalf("packet %d again: %x, %v", i, got, err)
 			}
+			// It is the peer's; and what is not the peer's is not.
+			if _, err := b.Verify(nil, x.pkt, x.h); err != nil || b.LastSeq() != uint64(i) {
+				t.Fatalf("packet %d: Verify: %v", i, err)
+			}
+			bad := bytes.Clone(x.pkt)
+			bad[len(bad)-1-i%9] ^= 1
+			if _, err := b.Verify(make([]byte, 3), bad, x.h); err != ErrAuth {
+				t.Fatalf("packet %d: Verify of another: %v", i, err)
+			}
 		}
 	}
 	other, _ := newHeaders(t, datagram, SuiteCCM16, 0x010203, 0x0a0b0c)

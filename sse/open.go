@@ -39,27 +39,45 @@ func (s *Session) AppendOpen(dst, pkt []byte) ([]byte, error) {
 // whatever session's configuration: packets may come over transports with other
 // forms of the header. nil: the header is as it is.
 func (s *Session) AppendOpenWith(dst, pkt []byte, h *Headers) ([]byte, error) {
-	if !s.in.on || h != nil && (s.format != FormatCompact || h.icv != s.suite.ICVLen()) {
-		return dst, ErrUnsupported
-	}
-	var e Error
-	out := dst
-	if h != nil {
-		out, e = s.openShrunk(dst, pkt, h)
-	} else if hdr := s.format.HeaderLen(); len(pkt) < hdr {
-		e = ErrTruncated
-	} else {
-		out, e = s.open(dst, pkt[:hdr], pkt[hdr:])
-	}
+	out, e := s.openWith(dst, pkt, h, false)
 	if e != 0 {
 		return dst, e
 	}
 	return out, nil
 }
 
+// Verify is for a packet of which AppendOpenWith says ErrReplay: nil says that the
+// peer has sent it, so that it is a copy of what was there before, or is too old.
+// Where nothing but the peer's packets should come, as on a stream, everything
+// else is an attack. The session does not change. scratch is room to work in, which
+// is returned, perhaps longer; the errors are those of AppendOpenWith.
+func (s *Session) Verify(scratch, pkt []byte, h *Headers) ([]byte, error) {
+	out, e := s.openWith(scratch[:0], pkt, h, true)
+	if e != 0 {
+		return scratch, e
+	}
+	clear(out)
+	return out[:0], nil
+}
+
+// openWith opens a packet; again: it may have been opened before, and that is not
+// noted.
+func (s *Session) openWith(dst, pkt []byte, h *Headers, again bool) ([]byte, Error) {
+	switch hdr := s.format.HeaderLen(); {
+	case !s.in.on || h != nil && (s.format != FormatCompact || h.icv != s.suite.ICVLen()):
+		return dst, ErrUnsupported
+	case h != nil:
+		return s.openShrunk(dst, pkt, h, again)
+	case len(pkt) < hdr:
+		return dst, ErrTruncated
+	default:
+		return s.open(dst, pkt[:hdr], pkt[hdr:], again)
+	}
+}
+
 // openShrunk is for a compressed header, with the Sequence Numbers that it may
 // stand for.
-func (s *Session) openShrunk(dst, pkt []byte, h *Headers) ([]byte, Error) {
+func (s *Session) openShrunk(dst, pkt []byte, h *Headers, again bool) ([]byte, Error) {
 	i := &s.in
 	body, low, e := h.restore(pkt)
 	if e != 0 {
@@ -72,13 +90,13 @@ func (s *Session) openShrunk(dst, pkt []byte, h *Headers) ([]byte, Error) {
 		if !ok {
 			break
 		}
-		if !i.fresh(seq) {
+		if !again && !i.fresh(seq) {
 			continue
 		}
 		n++
 		putSeq(h.head[:], seq)
 		var out []byte
-		if out, e = s.open(dst, h.head[:], body); e != ErrAuth {
+		if out, e = s.open(dst, h.head[:], body, again); e != ErrAuth {
 			return out, e
 		}
 	}
@@ -86,19 +104,22 @@ func (s *Session) openShrunk(dst, pkt []byte, h *Headers) ([]byte, Error) {
 }
 
 // open opens the packet of a whole header and what follows it.
-func (s *Session) open(dst, head, body []byte) ([]byte, Error) {
+func (s *Session) open(dst, head, body []byte, again bool) ([]byte, Error) {
 	i := &s.in
 	h, err := ParseHeader(s.format, head)
 	if err != nil {
 		return dst, ErrTruncated
 	}
-	if e := s.admit(h, len(body)); e != 0 {
+	if e := s.admit(h, len(body), again); e != 0 {
 		return dst, e
 	}
 	at := len(dst)
 	out, err := i.aead.open(dst, head, body, h.Seq)
 	if err != nil {
 		return dst, ErrAuth
+	}
+	if again {
+		return out, 0
 	}
 	i.window.Mark(h.Seq)
 	i.last = h
@@ -117,7 +138,7 @@ func (s *Session) open(dst, head, body []byte) ([]byte, Error) {
 
 // admit checks what the header says, before any work is done for the packet.
 // size is that of what follows the header.
-func (s *Session) admit(h Header, size int) Error {
+func (s *Session) admit(h Header, size int, again bool) Error {
 	want := uint64(h.Length) + uint64(s.suite.ICVLen())
 	switch {
 	case h.SPI != s.in.spi:
@@ -128,7 +149,7 @@ func (s *Session) admit(h Header, size int) Error {
 		return ErrMalformed
 	case h.Flags&^FlagGPComp != 0, h.Flags != 0 && !s.in.restores():
 		return ErrUnsupported
-	case !s.in.fresh(h.Seq):
+	case !again && !s.in.fresh(h.Seq):
 		return ErrReplay
 	}
 	return 0

@@ -60,11 +60,11 @@
 // Whoever can send datagrams, or connects, can make the session verify packets
 // (for a compressed header up to Config.SSE.Trials times each) and no more:
 // datagrams that are not authentic are dropped and counted. A stream that has
-// anything but authentic packets is closed, as no boundary in it can be trusted;
+// anything but the peer's packets is closed, as no boundary in it can be trusted;
 // the session goes on over the others. Memory is bounded: for each transport one
 // packet, and Config.Queue payloads. Where those wait for Read, streams are not
-// read (TCP slows the peer down) and the kernel drops datagrams. Replayed packets
-// are dropped on both.
+// read (TCP slows the peer down) and the kernel drops datagrams. Copies of packets
+// that came before are dropped on both.
 //
 // # Concurrency
 //

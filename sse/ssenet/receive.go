@@ -220,6 +220,9 @@ func (t *transport) open(pkt []byte) (m Message, size int, newest, ask bool, err
 			h.told = h.told || ask
 			return m, size, newest, ask, nil
 		}
+		if err == sse.ErrReplay && t.stream {
+			err = t.copied(h, pkt)
+		}
 		if i == 0 || first == sse.ErrNoSA {
 			first = err
 		}
@@ -243,6 +246,19 @@ func (t *transport) openUnder(h *half, pkt []byte) error {
 		return first
 	}
 	return err
+}
+
+// copied is the error for a packet on a stream whose number was seen: ErrReplay if it
+// is the peer's, as packets are that went over two transports.
+func (t *transport) copied(h *half, pkt []byte) error {
+	r, err := t.receiver(h)
+	if err != nil {
+		return err
+	}
+	if t.plain, err = h.s.Verify(t.plain, pkt, r.x); err != nil {
+		return sse.ErrAuth
+	}
+	return sse.ErrReplay
 }
 
 // wholeHeader reports whether a datagram has a header that is not compressed, as

@@ -453,6 +453,8 @@ func TestHostileStream(t *testing.T) {
 	}
 	forged := bytes.Clone(next)
 	forged[len(forged)-1]++
+	seen := bytes.Clone(next) // that of good
+	seen[7] ^= 3
 	zero := bytes.Clone(next)
 	zero[5] &= 0xf0
 	zero[6], zero[7] = 0, 0
@@ -476,6 +478,7 @@ func TestHostileStream(t *testing.T) {
 		{"long and forged", append(bytes.Clone(long), make([]byte, 5000)...), sse.ErrAuth},
 		{"real, then forged", append(bytes.Clone(good), forged...), sse.ErrAuth},
 		{"real again, then forged", append(bytes.Clone(good), forged...), sse.ErrAuth},
+		{"a number that was seen", seen, sse.ErrAuth},
 		{"half a packet", next[:12], io.ErrUnexpectedEOF},
 	} {
 		c, d := tcp(t)
