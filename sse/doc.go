@@ -6,7 +6,8 @@
 // a compact header, typically to 1 to 3, under a Rule that Compression derives
 // and the engine of package schc applies. A Table finds the session of a packet.
 // Offer, Select and Accept agree on all that; HIP parameters and IKEv2 proposals
-// carry it. Sockets are in the sub-package ssenet.
+// carry it. Sessions over sockets are in the sub-package ssenet, commands and
+// decisions in docs/sse.md.
 //
 //	draft-moskowitz-sse-05
 //	  4     API                    sse/ssenet: add, delete and query transports

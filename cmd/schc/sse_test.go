@@ -143,6 +143,7 @@ func TestSSECaptures(t *testing.T) {
 				return path
 			}
 			whole, small := file("whole.json", ""), file("small.json", `"headers": {"spi_bits": 2, "sn_bits": 7},`)
+			lzs := file("lzs.json", `"headers": {"sn_bits": 15}, "gpcomp": {"codec": "lzs", "threshold": 40},`)
 			path := func(name string) string { return filepath.Join(dir, name) }
 			run := func(args ...string) string {
 				t.Helper()
@@ -152,7 +153,7 @@ func TestSSECaptures(t *testing.T) {
 				}
 				return r.stderr
 			}
-			for _, session := range []string{whole, small} {
+			for _, session := range []string{whole, small, lzs} {
 				if said := run("seal", "--session", session, "-r", c.path, "-w", path("sealed")); strings.Contains(said, " 0 sealed") {
 					t.Fatalf("nothing is sealed: %s", said)
 				}

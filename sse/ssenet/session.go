@@ -427,10 +427,14 @@ func (s *Session) Close() error {
 	}
 	s.isClosed = true
 	close(s.closed)
-	for _, t := range s.list {
-		t.close(net.ErrClosed)
+	list := slices.Clone(s.list)
+	for _, t := range list {
+		t.mark(net.ErrClosed)
 	}
 	s.mu.Unlock()
+	for _, t := range list {
+		t.shut()
+	}
 	s.wg.Wait()
 	s.read.stop()
 	s.write.stop()

@@ -225,7 +225,6 @@ func (t *transport) setReadDeadline(at time.Time) {
 func (s *Session) add(t *transport) (ID, error) {
 	t.s, t.w, t.dead = s, make(chan struct{}, 1), make(chan struct{})
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	var err error
 	switch {
 	case s.isClosed:
@@ -234,9 +233,11 @@ func (s *Session) add(t *transport) (ID, error) {
 		err = ErrTransports
 	}
 	if err != nil {
-		t.close(err)
+		s.mu.Unlock()
+		t.shut()
 		return 0, err
 	}
+	defer s.mu.Unlock()
 	s.lastID++
 	t.id = s.lastID
 	s.list = append(s.list, t)
@@ -280,25 +281,34 @@ func (t *transport) run() {
 // way.
 func (t *transport) fail(err error) {
 	t.s.mu.Lock()
-	defer t.s.mu.Unlock()
-	t.close(err)
+	first := t.mark(err)
+	t.s.mu.Unlock()
+	if first {
+		t.shut()
+	}
 }
 
-// close is fail while s.mu is locked.
-func (t *transport) close(err error) {
+// mark takes the transport from the list, and reports whether it was not before:
+// shut is then to be called, without s.mu, which is locked.
+func (t *transport) mark(err error) bool {
 	if t.ended {
-		return
+		return false
 	}
 	t.ended, t.err = true, err
+	s := t.s
+	if i := slices.Index(s.list, t); i >= 0 {
+		s.list = slices.Delete(s.list, i, i+1)
+		s.notify()
+	}
+	return true
+}
+
+// shut closes the socket, which may take time.
+func (t *transport) shut() {
 	if t.conn != nil {
 		t.conn.Close()
 	} else {
 		t.pc.Close()
-	}
-	s := t.s
-	if i := slices.Index(s.list, t); i >= 0 && !s.isClosed {
-		s.list = slices.Delete(s.list, i, i+1)
-		s.notify()
 	}
 	close(t.dead)
 }
