@@ -31,10 +31,9 @@ var vectorNotes = map[string]string{
 // vectorMaker makes vectors with python3-cryptography and the readable header of
 // slow_test.go, and without the code under test.
 type vectorMaker struct {
-	t       *testing.T
-	in      strings.Builder
-	seals   []func(out []byte)
-	pending []func() // once all is sealed
+	t     *testing.T
+	in    strings.Builder
+	seals []func(out []byte)
 }
 
 // vectorSession is a session and what it has in bytes.
@@ -354,7 +353,7 @@ func parameter(typ int, words ...int) string {
 }
 
 // ikeProposal draws a proposal with its transforms (RFC 7296, 3.3.1 and 3.3.2).
-func ikeProposal(last bool, protocol, spi int, transforms ...[]int) string {
+func ikeProposal(last bool, protocol int, spi uint64, transforms ...[]int) string {
 	s := ""
 	for i, x := range transforms {
 		size := 8
@@ -375,7 +374,7 @@ func ikeProposal(last bool, protocol, spi int, transforms ...[]int) string {
 		more = 0
 	}
 	head := bits(uint64(more), 8) + bits(0, 8) + bits(uint64(12+len(s)/8), 16) + bits(1, 8) + bits(uint64(protocol), 8) + bits(4, 8) + bits(uint64(len(transforms)), 8)
-	return hex.EncodeToString(packBits(head + bits(uint64(spi), 32) + s))
+	return hex.EncodeToString(packBits(head + bits(spi, 32) + s))
 }
 
 // negotiate makes negotiate.json.

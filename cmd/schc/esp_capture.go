@@ -203,12 +203,8 @@ type espCapture struct {
 func (x *espCapture) sync() error {
 	all := x.r.Interfaces()
 	if x.w == nil {
-		format := x.r.Format()
-		format.Gzip = false
-		format.SnapLen = max(format.SnapLen, 1<<18) // what is sealed is longer
-		format.NG = format.NG || len(all) != 1
 		var err error
-		if x.w, err = pcapio.NewWriter(x.out, format, application); err != nil {
+		if x.w, err = sameFormat(x.r, x.out); err != nil {
 			return err
 		}
 	}

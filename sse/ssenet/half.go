@@ -72,11 +72,3 @@ func (h *half) headers(stream bool) (*sse.Headers, error) {
 	x := new(sse.Headers)
 	return x, x.Reset(h.ctx[i], *h.c[i], h.s.Suite(), h.dir)
 }
-
-// headerLen returns the bytes of a header on a stream or in a datagram.
-func (h *half) headerLen(stream bool) int {
-	if c := h.c[form(stream)]; c != nil {
-		return c.HeaderBytes()
-	}
-	return h.s.Format().HeaderLen()
-}
