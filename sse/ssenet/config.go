@@ -84,7 +84,7 @@ func (c *Config) fill() error {
 	if c.MaxPayload > limitMaxPayload || c.Schedule > ScheduleAll || c.Linger < 0 {
 		return ErrConfig
 	}
-	c.MaxPayload = min(c.MaxPayload, int(c.SSE.Format.MaxLength()))
+	c.MaxPayload = min(c.MaxPayload, int(min(c.SSE.Format.MaxLength(), limitMaxPayload)))
 	c.SSE.Context, c.SSE.Memory = nil, nil
 	if c.SSE.Headers == nil {
 		if c.StreamHeaders != nil {
