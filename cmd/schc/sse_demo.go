@@ -165,7 +165,7 @@ func demoEnds(ctx context.Context, a *sse.Agreement, ended func(ssenet.Info)) (d
 	if c, err = l.Accept(); err != nil {
 		return fail(err)
 	}
-	if _, err := app.AddStream(c); err != nil {
+	if _, err := app.AcceptStream(c); err != nil {
 		return fail(err)
 	}
 	pc, err := lc.ListenPacket(ctx, "udp", "127.0.0.1:0")

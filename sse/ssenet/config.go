@@ -30,6 +30,9 @@ type Config struct {
 	Queue int
 	// Linger is how long a deleted transport goes on receiving. 0: one second.
 	Linger time.Duration
+	// Handshake is how long an accepted stream may be silent at first. 0: 10
+	// seconds.
+	Handshake time.Duration
 	// Wait makes Read and Write wait for a transport when there is none, until
 	// their deadline.
 	Wait bool
@@ -60,6 +63,7 @@ const (
 	defaultMaxTransports = 16
 	defaultQueue         = 64
 	defaultLinger        = time.Second
+	defaultHandshake     = 10 * time.Second
 )
 
 // fill sets the defaults and checks.
@@ -81,7 +85,10 @@ func (c *Config) fill() error {
 	if c.Linger == 0 {
 		c.Linger = defaultLinger
 	}
-	if c.MaxPayload > limitMaxPayload || c.Schedule > ScheduleAll || c.Linger < 0 {
+	if c.Handshake == 0 {
+		c.Handshake = defaultHandshake
+	}
+	if c.MaxPayload > limitMaxPayload || c.Schedule > ScheduleAll || c.Linger < 0 || c.Handshake < 0 {
 		return ErrConfig
 	}
 	c.MaxPayload = min(c.MaxPayload, int(min(c.SSE.Format.MaxLength(), limitMaxPayload)))

@@ -3,7 +3,7 @@
 // net.PacketConn stand for (draft-moskowitz-sse-05, Sections 3, 4 and 6).
 //
 //	s, err := ssenet.New(ssenet.Config{SSE: keys})
-//	id, err := s.AddStream(tcp)     // ADD_SSE_Transport
+//	id, err := s.AddStream(tcp)     // ADD_SSE_Transport; AcceptStream for the other end
 //	_, err = s.AddDatagram(udp)
 //	s.Write([]byte("21.5 C"))       // goes over one of them
 //	s.Delete(id)                    // DELETE_SSE_Transport
@@ -61,7 +61,9 @@
 // (for a compressed header up to Config.SSE.Trials times each) and no more:
 // datagrams that are not authentic are dropped and counted. A stream that has
 // anything but the peer's packets is closed, as no boundary in it can be trusted;
-// the session goes on over the others. Memory is bounded: for each transport one
+// the session goes on over the others. Nothing is sent over a stream that was
+// accepted (AcceptStream), or to an address that is not given (AddPacketConn),
+// before a packet of the peer has come from there. Memory is bounded: for each transport one
 // packet, and Config.Queue payloads. Where those wait for Read, streams are not
 // read (TCP slows the peer down) and the kernel drops datagrams. Copies of packets
 // that came before are dropped on both.

@@ -11,6 +11,7 @@ const (
 	ErrUnknownID         // no transport has this ID: it has ended, or never was
 	ErrConfig            // a value of the configuration is out of range: correct it
 	ErrOtherSuite        // new keys for another format or suite: make a new session
+	ErrSilent            // nothing of the peer came over an accepted stream in time: none of the peer's, or too slow
 )
 
 // Error returns the text, with the package's name first.
@@ -28,6 +29,8 @@ func (e Error) Error() string {
 		return "ssenet: configuration out of range"
 	case ErrOtherSuite:
 		return "ssenet: keys of another format or suite"
+	case ErrSilent:
+		return "ssenet: nothing of the peer has come"
 	}
 	return "ssenet: no error"
 }

@@ -60,7 +60,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	if _, err := app.AddStream(c); err != nil {
+	if _, err := app.AcceptStream(c); err != nil {
 		panic(err)
 	}
 	if _, err := device.AddDatagram(dial("udp", udp.LocalAddr().String())); err != nil {

@@ -55,6 +55,8 @@ func (t *transport) readStream() error {
 		case err == nil:
 		case errors.Is(err, io.EOF) && to > 0:
 			return io.ErrUnexpectedEOF
+		case errors.Is(err, os.ErrDeadlineExceeded) && t.fresh.Load():
+			return ErrSilent
 		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded): // Linger is over
 			return nil
 		default:
@@ -181,6 +183,7 @@ func (t *transport) takeFrom(pkt []byte, from net.Addr) error {
 		t.count(err)
 		return err
 	}
+	t.shown()
 	t.received.add(len(m.Payload), len(pkt), size)
 	if t.pc != nil && !t.fixed && newest {
 		if old := t.peer.Load(); old == nil || !sameAddr(*old, from) {

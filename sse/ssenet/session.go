@@ -257,7 +257,7 @@ func (s *Session) choose(to ID) (list []*transport, changed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.list {
-		if !t.leaving.Load() && (to == 0 || t.id == to) {
+		if !t.leaving.Load() && !t.fresh.Load() && (to == 0 || t.id == to) {
 			list = append(list, t)
 		}
 	}

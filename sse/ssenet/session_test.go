@@ -688,8 +688,12 @@ func TestBackPressure(t *testing.T) {
 		}
 		if n > 0 {
 			sent++ // a part of it has gone, the other part goes first
+			break
 		}
-		break
+		if sent > 10 {
+			break
+		}
+		sent-- // this machine is slow
 	}
 	eventually(t, "the queue fills", func() bool { return len(b.queue) == 3 })
 	a.SetWriteDeadline(time.Time{})
@@ -998,6 +1002,7 @@ func TestConfig(t *testing.T) {
 		"payload":        {func(c *Config) { c.MaxPayload = 1<<24 + 1 }, ErrConfig},
 		"queue":          {func(c *Config) { c.Queue = -1 }, ErrConfig},
 		"linger":         {func(c *Config) { c.Linger = -1 }, ErrConfig},
+		"handshake":      {func(c *Config) { c.Handshake = -1 }, ErrConfig},
 		"schedule":       {func(c *Config) { c.Schedule = 3 }, ErrConfig},
 		"window":         {func(c *Config) { c.SSE.Window = 5000 }, sse.ErrMalformed},
 		"keys":           {func(c *Config) { c.SSE.In, c.SSE.Out = sse.Key{}, sse.Key{} }, sse.ErrMalformed},
@@ -1056,14 +1061,102 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestErrorTexts(t *testing.T) {
-	for e := Error(1); e <= ErrOtherSuite; e++ {
+	for e := Error(1); e <= ErrSilent; e++ {
 		if s := e.Error(); !strings.HasPrefix(s, "ssenet: ") || s == Error(0).Error() {
 			t.Errorf("%d: %q", e, s)
 		}
 	}
-	for s, want := range map[State]string{StateUp: "up", StateLeaving: "leaving", StateEnded: "ended"} {
+	for s, want := range map[State]string{StateUp: "up", StateNew: "new", StateLeaving: "leaving", StateEnded: "ended"} {
 		if s.String() != want {
 			t.Errorf("%d: %v", s, s)
 		}
+	}
+}
+
+// TestAccept: connections of others take no place, get no payload, and are closed
+// after a while; the peer's does and is not.
+func TestAccept(t *testing.T) {
+	ca, cb := compact()
+	cb.MaxTransports, cb.Schedule = 4, ScheduleRotate
+	why := make(chan Info, 100)
+	cb.OnEnd = func(i Info) { why <- i }
+	a, b := pair(t, ca, cb)
+	connect := func() *net.TCPConn {
+		x, y := tcp(t)
+		must[ID](t)(b.AcceptStream(y))
+		return x
+	}
+	var idle []*net.TCPConn
+	for i := 0; i < 20; i++ {
+		idle = append(idle, connect())
+	}
+	for i := 0; i < 16; i++ {
+		if e := <-why; e.Err != ErrSilent {
+			t.Errorf("%+v", e)
+		}
+	}
+	if _, err := b.Write([]byte("nobody is there")); err != ErrNoTransport {
+		t.Errorf("Write: %v", err)
+	}
+	must[ID](t)(a.AddStream(connect()))
+	send(t, a, "it is me")
+	m := expect(t, b, "it is me")
+	for i := 0; i < 10; i++ {
+		idle = append(idle, connect())
+		send(t, b, "to the peer")
+		if m := expect(t, a, "to the peer"); m.Seq != uint64(i+1) {
+			t.Errorf("Sequence Number %d, want %d", m.Seq, i+1)
+		}
+	}
+	for i, x := range b.Transports() {
+		if want := map[bool]State{true: StateUp, false: StateNew}[x.ID == m.Transport]; x.State != want {
+			t.Errorf("transport %d: %+v", i, x)
+		}
+	}
+	// One that the application added takes the place of one that waits, too, but
+	// not of the peer's.
+	addUDP(t, a, b)
+	for i := 0; i < 2; i++ {
+		addTCP(t, a, b)
+	}
+	x, y := tcp(t)
+	defer x.Close()
+	if _, err := b.AcceptStream(y); err != ErrTransports {
+		t.Errorf("a fifth transport: %v", err)
+	}
+	for _, c := range idle {
+		c.Close()
+	}
+}
+
+// TestSilent: an accepted stream on which nothing authentic comes is closed in time,
+// one on which something came stays.
+func TestSilent(t *testing.T) {
+	ca, cb := compact()
+	cb.Handshake = 1500 * time.Millisecond
+	why := make(chan Info, 3)
+	cb.OnEnd = func(i Info) { why <- i }
+	a, b := pair(t, ca, cb)
+	x, y := tcp(t)
+	must[ID](t)(a.AddStream(x))
+	send(t, a, "before it is accepted")
+	mine := must[ID](t)(b.AcceptStream(y))
+	expect(t, b, "before it is accepted")
+	z, w := tcp(t)
+	defer z.Close()
+	silent := must[ID](t)(b.AcceptStream(w))
+	if i := <-why; i.ID != silent || i.Err != ErrSilent {
+		t.Errorf("%+v", i)
+	}
+	if list := b.Transports(); len(list) != 1 || list[0].ID != mine || list[0].State != StateUp {
+		t.Errorf("%+v", list)
+	}
+	send(t, a, "still there")
+	expect(t, b, "still there")
+	// Deleting one that waits ends it.
+	v, u := tcp(t)
+	defer v.Close()
+	if err := b.Delete(must[ID](t)(b.AcceptStream(u))); err != nil {
+		t.Error(err)
 	}
 }

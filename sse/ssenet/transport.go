@@ -42,13 +42,16 @@ type State uint8
 // The states.
 const (
 	StateUp      State = iota // sends and receives
+	StateNew                  // was accepted; nothing of the peer has come over it yet
 	StateLeaving              // was deleted; receives for a while
 	StateEnded
 )
 
-// String returns "up", "leaving" or "ended".
+// String returns "up", "new", "leaving" or "ended".
 func (s State) String() string {
 	switch s {
+	case StateNew:
+		return "new"
 	case StateLeaving:
 		return "leaving"
 	case StateEnded:
@@ -57,10 +60,21 @@ func (s State) String() string {
 	return "up"
 }
 
-// AddStream adds a transport that carries a reliable stream, such as a
-// *net.TCPConn. The session owns it from now on, also on error. The error is
-// ErrTransports or net.ErrClosed.
+// AddStream adds a transport that carries a reliable stream to the peer, such as a
+// *net.TCPConn that this end dialed. The session owns it from now on, also on
+// error. The error is ErrTransports or net.ErrClosed.
 func (s *Session) AddStream(c net.Conn) (ID, error) { return s.add(&transport{stream: true, conn: c}) }
+
+// AcceptStream is AddStream for a connection that somebody has made, as Accept of
+// a net.Listener gives it: nothing is sent over it before a packet of the peer
+// has come, and without one it is closed after Config.Handshake, with the error
+// ErrSilent. When MaxTransports are there, the oldest one of these that still waits
+// for its first packet makes room, for this or any other transport.
+func (s *Session) AcceptStream(c net.Conn) (ID, error) {
+	t := &transport{stream: true, conn: c}
+	t.fresh.Store(true)
+	return s.add(t)
+}
 
 // AddDatagram adds a transport of datagrams whose socket is connected to the
 // peer, such as a *net.UDPConn of net.Dial: each Read gives one datagram, each
@@ -123,8 +137,11 @@ func (s *Session) Transports() []Info {
 	list := make([]Info, len(s.list))
 	for i, t := range s.list {
 		list[i] = t.info()
-		if t.leaving.Load() {
+		switch {
+		case t.leaving.Load():
 			list[i].State = StateLeaving
+		case t.fresh.Load():
+			list[i].State = StateNew
 		}
 	}
 	return list
@@ -141,6 +158,7 @@ type transport struct {
 	peer   atomic.Pointer[net.Addr]
 
 	leaving atomic.Bool // was deleted
+	fresh   atomic.Bool // was accepted, and the peer has not shown itself
 
 	ended bool          // guarded by s.mu
 	err   error         // why; set before dead is closed
@@ -226,11 +244,14 @@ func (s *Session) add(t *transport) (ID, error) {
 	t.s, t.w, t.dead = s, make(chan struct{}, 1), make(chan struct{})
 	s.mu.Lock()
 	var err error
-	switch {
-	case s.isClosed:
+	if s.isClosed {
 		err = net.ErrClosed
-	case len(s.list) >= s.cfg.MaxTransports:
-		err = ErrTransports
+	} else if len(s.list) >= s.cfg.MaxTransports {
+		if old := s.makeRoom(); old != nil {
+			defer old.shut()
+		} else {
+			err = ErrTransports
+		}
 	}
 	if err != nil {
 		s.mu.Unlock()
@@ -243,10 +264,39 @@ func (s *Session) add(t *transport) (ID, error) {
 	s.list = append(s.list, t)
 	s.running++
 	t.setWriteDeadline(s.until)
+	if t.fresh.Load() {
+		t.setReadDeadline(time.Now().Add(s.cfg.Handshake))
+	}
 	s.notify()
 	s.wg.Add(1)
 	go t.run()
 	return t.id, nil
+}
+
+// makeRoom takes the oldest transport from the list that waits for its first packet,
+// and returns it; nil: there is none. s.mu is locked.
+func (s *Session) makeRoom() *transport {
+	for _, t := range s.list {
+		if t.fresh.Load() {
+			t.mark(ErrSilent)
+			return t
+		}
+	}
+	return nil
+}
+
+// shown takes note that the peer has shown itself.
+func (t *transport) shown() {
+	if !t.fresh.CompareAndSwap(true, false) {
+		return
+	}
+	t.setReadDeadline(time.Time{})
+	if t.leaving.Load() { // Delete has set it before that, or sets it later
+		t.setReadDeadline(time.Now().Add(t.s.cfg.Linger))
+	}
+	t.s.mu.Lock()
+	t.s.notify()
+	t.s.mu.Unlock()
 }
 
 // run receives until the transport ends.
