@@ -37,9 +37,9 @@ type Config struct {
 	// their deadline.
 	Wait bool
 	// OnRekey is called when either direction has used its Sequence Numbers up to
-	// SSE.RekeyAt, once for each set of keys, by a goroutine that sends or
-	// receives: it must return soon and must not call Close. It asks the key
-	// management for new keys, which then go to Rekey.
+	// SSE.RekeyAt, once for the keys of each direction, by a goroutine that sends
+	// or receives: it must return soon, may call Rekey, and must not call Write or
+	// Close. It asks the key management for new keys, which then go to Rekey.
 	OnRekey func()
 	// OnEnd is called when a transport has ended, with its last counters, by
 	// the transport's goroutine. It may add a transport but not call Close.

@@ -97,9 +97,9 @@ func (s *Session) halves(c *sse.Config) (out, in *half, err error) {
 
 // Rekey gives the session new keys, of one direction or of both: c.Out, c.In, and
 // the sequence numbers of c. Format and suite must be the same (ErrOtherSuite);
-// the other members are those of New. What comes under the keys before is
-// accepted until the next Rekey, for which reason the new In must have another
-// SPI (sse.ErrRefused).
+// the other members are those of New. New keys have new SPIs (sse.ErrRefused): what
+// comes under the keys before is accepted until the next Rekey, and keys that are
+// not new would use their nonces again.
 //
 // Packets under new keys are not authentic to a peer that does not have them yet,
 // and end a stream. So first both ends take their new In, then their new Out.
@@ -120,31 +120,33 @@ func (s *Session) Rekey(c sse.Config) error {
 	if err != nil {
 		return err
 	}
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	if old := s.in.h[0]; in != nil && old != nil && old.spi == in.spi {
+		return sse.ErrRefused
+	}
+	if old := s.out.h; out != nil && old != nil && old.spi == out.spi {
+		return sse.ErrRefused
+	}
 	if in != nil {
-		s.in.mu.Lock()
-		if old := s.in.h[0]; old != nil && old.spi == in.spi {
-			s.in.mu.Unlock()
-			return sse.ErrRefused
-		}
 		s.in.h = [2]*half{in, s.in.h[0]}
-		s.in.mu.Unlock()
 	}
 	if out != nil {
-		s.out.mu.Lock()
 		s.out.h = out
-		s.out.mu.Unlock()
 	}
 	return nil
 }
 
 // Write sends b as one packet over the transport that comes next by
 // Config.Schedule or, if that fails, over another. It returns when a transport has
-// taken the packet, and waits as long as a stream does not.
+// taken the packet (with ScheduleAll, when all were tried), and waits as long as a
+// stream does not.
 //
 // On error nothing was sent: ErrTooLong, ErrNoTransport (perhaps as an EndError,
-// which has the reason), sse.ErrExhausted,
-// sse.ErrUnsupported for a session without Out, os.ErrDeadlineExceeded,
-// net.ErrClosed, or the error of the transport. One exception: if the deadline
+// which has the reason), sse.ErrExhausted, sse.ErrUnsupported for a session without
+// Out, os.ErrDeadlineExceeded, net.ErrClosed, or the error of the transport. One exception: if the deadline
 // comes when a stream has taken a part of the packet, the result is len(b) and
 // os.ErrDeadlineExceeded, and the other part goes before the next packet of that
 // stream.

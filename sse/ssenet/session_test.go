@@ -868,6 +868,9 @@ func TestRekey(t *testing.T) {
 	}
 	send(t, b, "the other direction has its old keys")
 	expect(t, a, "the other direction has its old keys")
+	if err := a.Rekey(onlyOut); err != sse.ErrRefused {
+		t.Errorf("the same SPI again: %v", err)
+	}
 	other, _ := keys(sse.FormatCompact, sse.SuiteGCM16)
 	if err := a.Rekey(other); err != ErrOtherSuite {
 		t.Errorf("another suite: %v", err)
