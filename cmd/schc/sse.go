@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -46,7 +47,8 @@ A session file is a JSON object:
       threshold, max_len  in bytes: what is tried, what is restored at most
     window      packets of the anti-replay window, 32 to 4096 (default 64)
     trials      Sequence Numbers that are tried for a compressed header (default 4)
-    rekey_at    Sequence Number from which on new keys are asked for
+    rekey_at    Sequence Number from which on seal and open ask for new keys (default:
+                at 7/8 of the numbers)
 
 compress, decompress and rules need no key and salt.`,
 		Example: `  schc sse seal --session s.json -r clear.pcap -w sse.pcap
@@ -285,6 +287,22 @@ func (x *sseSide) saw(pkt []byte) {
 		h, _ := sse.ParseHeader(x.form, pkt)
 		x.last = max(x.last, h.Seq)
 	}
+}
+
+// rekey notes on standard error that it is time for new keys.
+func (x *sseSide) rekey(e *env, dir schc.Direction, v verb) {
+	if x == nil || x.s == nil || !x.s.NeedRekey() {
+		return
+	}
+	last := x.s.LastSeq()
+	if v == verbSeal {
+		if next, ok := x.s.NextSeq(); ok {
+			last = next - 1
+		} else {
+			last = x.form.MaxSeq()
+		}
+	}
+	fmt.Fprintf(e.stderr, "schc: note: %s has come to Sequence Number %d of %d: it is time for new keys\n", dirName(dir), last, x.form.MaxSeq())
 }
 
 // do is the work of a verb.

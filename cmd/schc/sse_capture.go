@@ -215,6 +215,7 @@ func sseHex(cmd *cobra.Command, e *env, f *sseFlags, file *safile.Session, info 
 		return sessionHint(file.Errorf("", "%s is missing", dirName(dir)))
 	}
 	do := side.do(v)
+	defer side.rekey(e, dir, v)
 	var from, to []byte
 	return eachLine(cmd, e, &f.in, &f.out, info, func(dst []byte, words [][]byte) ([]byte, error) {
 		if len(words) != 1 {
@@ -553,6 +554,8 @@ func (x *sseCapture) write(id int, p *pcapio.Packet) error {
 
 func (x *sseCapture) report(e *env, f *sseFlags) {
 	x.failed.report(e, "packet")
+	x.side[0].rekey(e, schc.DirUp, x.verb)
+	x.side[1].rekey(e, schc.DirDown, x.verb)
 	if f.quiet {
 		return
 	}

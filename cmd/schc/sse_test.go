@@ -346,3 +346,37 @@ func FuzzSegment(f *testing.F) {
 		}
 	})
 }
+
+// When the numbers end, seal and open say that it is time for new keys, and then
+// refuse.
+func TestSSERekey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.json")
+	write := func(rest string) {
+		t.Helper()
+		text := `{"suite": "aes-ccm-8", "up": {"spi": 1, "key": "000102030405060708090a0b0c0d0e0f", "salt": "a0a1a2"` + rest
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`, "seq": 1048573}}`)
+	r := tool("00\n01\n02\n", "sse", "seal", "--hex", "--session", path)
+	lines := strings.Split(r.stdout, "\n")
+	if r.code != exitFailed || len(lines) != 4 || lines[2] != "error: exhausted: the session has used up its Sequence Numbers; it needs new keys" ||
+		r.stderr != "schc: note: up has come to Sequence Number 1048575 of 1048575: it is time for new keys\n" {
+		t.Errorf("seal: %+v", r)
+	}
+	if r := tool(lines[0]+"\n", "sse", "open", "--hex", "--session", path); r.code != exitDone || r.stdout != "00\n" ||
+		r.stderr != "schc: note: up has come to Sequence Number 1048574 of 1048575: it is time for new keys\n" {
+		t.Errorf("open: %+v", r)
+	}
+	write(`}, "rekey_at": 3}`)
+	for n, want := range map[int]string{1: "", 2: "schc: note: up has come to Sequence Number 2 of 1048575: it is time for new keys\n"} {
+		if r := tool(strings.Repeat("00\n", n), "sse", "seal", "--hex", "--session", path); r.code != exitDone || r.stderr != want {
+			t.Errorf("%d payloads: %+v", n, r)
+		}
+	}
+	write(`, "seq": 1048575}}`)
+	if r := tool("00\n", "sse", "seal", "--hex", "--session", path); r.code != exitError || !strings.Contains(r.stderr, "up.seq: the last Sequence Number is used") {
+		t.Errorf("seal without numbers: %+v", r)
+	}
+}
