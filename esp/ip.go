@@ -64,51 +64,53 @@ type place struct {
 // locate parses the headers of an IP packet: up to the first that is protected
 // when ESP is to be applied in transport mode (RFC 4303, Section 3.1.1), else up
 // to ESP or whatever follows the extension headers. Bytes behind the packet, as its length says, are refused: they would be lost.
-func locate(pkt []byte, outbound bool) (p place, e Error) {
+func (p *place) locate(pkt []byte, outbound bool) Error {
 	if len(pkt) == 0 {
-		return p, ErrTruncated
+		return ErrTruncated
 	}
 	switch pkt[0] >> 4 {
 	case 4:
-		return locate4(pkt)
+		return p.locate4(pkt)
 	case 6:
-		return locate6(pkt, outbound)
+		return p.locate6(pkt, outbound)
 	}
-	return p, ErrMalformed
+	return ErrMalformed
 }
 
-func locate4(pkt []byte) (p place, e Error) {
+func (p *place) locate4(pkt []byte) Error {
 	if len(pkt) < 20 {
-		return p, ErrTruncated
+		return ErrTruncated
 	}
 	n := int(pkt[0]&15) * 4
 	p.v4 = true
 	p.total = int(binary.BigEndian.Uint16(pkt[2:]))
 	switch {
 	case n < 20 || p.total < n:
-		return p, ErrMalformed
+		return ErrMalformed
 	case p.total > len(pkt):
-		return p, ErrTruncated
+		return ErrTruncated
 	case p.total < len(pkt):
-		return p, ErrMalformed
-	case binary.BigEndian.Uint16(pkt[6:])&0x3fff != 0:
-		return p, ErrUnsupported // a fragment: reassemble first (RFC 4303, Section 3.4.1)
+		return ErrMalformed
 	}
 	p.src, p.dst = AddrFromSlice(pkt[12:16]), AddrFromSlice(pkt[16:20])
 	p.next, p.end, p.proto, p.tos = 9, n, pkt[9], pkt[1]
-	return p, 0
+	if binary.BigEndian.Uint16(pkt[6:])&0x3fff != 0 {
+		return ErrUnsupported // a fragment: reassemble first (RFC 4303, Section 3.4.1)
+	}
+	return 0
 }
 
-func locate6(pkt []byte, outbound bool) (p place, e Error) {
+func (p *place) locate6(pkt []byte, outbound bool) Error {
 	if len(pkt) < 40 {
-		return p, ErrTruncated
+		return ErrTruncated
 	}
+	p.v4 = false
 	p.total = 40 + int(binary.BigEndian.Uint16(pkt[4:]))
 	switch {
 	case p.total > len(pkt):
-		return p, ErrTruncated
+		return ErrTruncated
 	case p.total < len(pkt):
-		return p, ErrMalformed // or a jumbogram, which no constrained link carries
+		return ErrMalformed // or a jumbogram, which no constrained link carries
 	}
 	p.src, p.dst = AddrFromSlice(pkt[8:24]), AddrFromSlice(pkt[24:40])
 	p.next, p.end, p.proto = 6, 40, pkt[6]
@@ -117,16 +119,16 @@ func locate6(pkt []byte, outbound bool) (p place, e Error) {
 	for i := 0; i < maxExtensions; i++ {
 		switch proto {
 		case protoFragment:
-			return p, ErrUnsupported
+			return ErrUnsupported
 		case protoHopByHop, protoRouting, protoDestOpts:
 			if len(pkt) < end+8 {
-				return p, ErrTruncated
+				return ErrTruncated
 			}
 			kind, next := proto, end
 			proto = pkt[end]
 			end += 8 + 8*int(pkt[end+1])
 			if end > len(pkt) {
-				return p, ErrTruncated
+				return ErrTruncated
 			}
 			// Destination options are protected, unless they are for the nodes
 			// of a routing header, which then follows.
@@ -134,10 +136,10 @@ func locate6(pkt []byte, outbound bool) (p place, e Error) {
 				p.next, p.end, p.proto = next, end, proto
 			}
 		default:
-			return p, 0
+			return 0
 		}
 	}
-	return p, ErrUnsupported
+	return ErrUnsupported
 }
 
 // setLength writes the length of a packet with this header.

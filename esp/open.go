@@ -30,11 +30,11 @@ func Locate(pkt []byte, ports []uint16) (Located, error) {
 }
 
 func find(pkt []byte, ports []uint16) (l Located, e Error) {
-	p, e := locate(pkt, false)
-	if e != 0 {
+	p := &l.place
+	if e := p.locate(pkt, false); e != 0 {
 		return l, e
 	}
-	l = Located{Src: p.src, Dst: p.dst, place: p, at: p.end}
+	l.Src, l.Dst, l.at = p.src, p.dst, p.end
 	switch p.proto {
 	case protoESP:
 	case protoUDP:
@@ -205,10 +205,8 @@ func (s *SA) unpack(b []byte) (int, Error) {
 	if n < 0 {
 		return 0, ErrMalformed
 	}
-	for i, c := range b[n : n+pad] {
-		if c != byte(i+1) {
-			return 0, ErrMalformed // Section 2.4: the receiver SHOULD inspect the padding
-		}
+	if !PaddingRight(b[n : n+pad]) {
+		return 0, ErrMalformed // Section 2.4: the receiver SHOULD inspect the padding
 	}
 	s.last.NextHeader, s.last.PadBytes = next, pad
 	if next == protoNone {

@@ -28,7 +28,8 @@ func (s *SA) MaxOverhead() int {
 // On error the returned slice is dst, unchanged up to len(dst): ErrTruncated and
 // ErrMalformed for what is not one whole IP packet, or in transport mode has a
 // wrong IPv4 header checksum, which would come out right; ErrUnsupported for a
-// fragment in transport mode; ErrNoSA if the packet is not between the SA's
+// fragment in transport mode, and a packet that ends with IPv6 No Next Header
+// there; ErrNoSA if the packet is not between the SA's
 // addresses, or a tunnel has none; ErrShortBuffer if the result is longer than
 // an IP packet; ErrExhausted when a new key is needed. AppendSeal retains
 // neither slice, never writes to pkt, and does not allocate when dst has room
@@ -45,8 +46,8 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	if s.suite == nil {
 		return dst, ErrNoSA
 	}
-	p, e := s.outbound(pkt)
-	if e != 0 {
+	var p place
+	if e := s.outbound(&p, pkt); e != 0 {
 		return dst, e
 	}
 	head, payload, next := p.end, pkt[p.end:], p.proto
@@ -99,8 +100,8 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 }
 
 // outbound checks that a packet is one for this SA.
-func (s *SA) outbound(pkt []byte) (p place, e Error) {
-	p, e = locate(pkt, true)
+func (s *SA) outbound(p *place, pkt []byte) Error {
+	e := p.locate(pkt, true)
 	if s.Mode == ModeTunnel {
 		if e == ErrUnsupported {
 			e = 0 // fragments go through tunnels
@@ -108,7 +109,7 @@ func (s *SA) outbound(pkt []byte) (p place, e Error) {
 		if e == 0 && (!s.Src.IsValid() || !s.Dst.IsValid()) {
 			e = ErrNoSA
 		}
-		return p, e
+		return e
 	}
 	if e == 0 && (!s.Src.covers(&p.src) || !s.Dst.covers(&p.dst)) {
 		e = ErrNoSA
@@ -116,7 +117,10 @@ func (s *SA) outbound(pkt []byte) (p place, e Error) {
 	if e == 0 && p.v4 && !checksumRight(pkt) {
 		e = ErrMalformed
 	}
-	return p, e
+	if e == 0 && p.proto == protoNone {
+		e = ErrUnsupported // the receiver would take it for a dummy packet
+	}
+	return e
 }
 
 // putTrailer writes the ESP trailer: padding 1, 2, 3, ..., its length, and the

@@ -29,6 +29,7 @@ type Suite struct {
 	alg  Algorithm
 	info encrInfo
 	salt [4]byte
+	icv  uint8 // bytes, of the algorithm
 
 	aead  cipher.AEAD // kindAEAD, kindGMAC; its tags may be longer than the ICV
 	ccm   ccm.CCM
@@ -107,7 +108,7 @@ func (s *Suite) InitAEAD(a Algorithm, aead cipher.AEAD, salt []byte) error {
 		aead.NonceSize() != 12 || aead.Overhead() != 16 {
 		return ErrMalformed
 	}
-	*s = Suite{alg: a, info: *info, aead: aead}
+	*s = Suite{alg: a, info: *info, icv: uint8(a.ICVLen()), aead: aead}
 	copy(s.salt[:], salt)
 	return nil
 }
@@ -125,7 +126,7 @@ func (s *Suite) InitBlock(a Algorithm, block cipher.Block, salt []byte, mac hash
 		(mac == nil) != (a.AuthKeyLen() == 0) || mac != nil && mac.Size() != a.AuthKeyLen() {
 		return ErrMalformed
 	}
-	*s = Suite{alg: a, info: *info, block: block, mac: mac}
+	*s = Suite{alg: a, info: *info, icv: uint8(a.ICVLen()), block: block, mac: mac}
 	copy(s.salt[:], salt)
 	if info.kind == kindCCM {
 		if s.ccm.Reset(block, 11, int(info.icv)) != nil {
@@ -142,7 +143,7 @@ func (s *Suite) Algorithm() Algorithm { return s.alg }
 func (s *Suite) IVLen() int { return int(s.info.iv) }
 
 // ICVLen returns the bytes of the ICV behind the body.
-func (s *Suite) ICVLen() int { return s.alg.ICVLen() }
+func (s *Suite) ICVLen() int { return int(s.icv) }
 
 // BlockLen returns the bytes that the plaintext must be a multiple of.
 func (s *Suite) BlockLen() int { return int(s.info.block) }

@@ -89,6 +89,9 @@ func (b *builder) action(d *desc) {
 		if !b.computed(d) {
 			b.fail(d, ErrMalformed, "cannot be computed in this Rule; use value-sent")
 		}
+	case CDALower:
+		ones(k.sent, at, n)
+		b.lower(d)
 	case CDADevIID, CDAAppIID:
 		ones(k.sent, at, n)
 		m, e := byte(matchDevIID), byte(emitDevIID)
@@ -226,6 +229,23 @@ func (b *builder) regOf(d *desc) byte {
 		return regOSCFlags
 	}
 	return regNone
+}
+
+// lower adds the steps of a field that the layer below has, too. DSCP and ECN
+// are joined.
+func (b *builder) lower(d *desc) {
+	b.outer = true
+	kind, at, n := uint32(d.FID.lowerKind()), d.place.bit, d.place.bits
+	if i := len(b.match) - 1; kind == lowerECN && i >= 0 && b.match[i].kind == matchLower && b.match[i].data == lowerDSCP &&
+		b.match[i].elem == d.place.elem && b.match[i].off*8+b.match[i].aux+6 == at {
+		if j := len(b.emit) - 1; b.emit[j].kind == emitLower && b.emit[j].data == lowerDSCP {
+			b.match[i].data, b.match[i].bits = lowerClass, 8
+			b.emit[j].data, b.emit[j].n = lowerClass, 8
+			return
+		}
+	}
+	b.match = append(b.match, matchStep{kind: matchLower, elem: d.place.elem, off: at / 8, bits: n, aux: at & 7, data: kind})
+	b.emit = append(b.emit, emitStep{kind: emitLower, elem: d.place.elem, bit: at, n: n, data: kind})
 }
 
 func (b *builder) computed(d *desc) bool {

@@ -98,14 +98,21 @@ func (m *matcher) calcSum(rec string, pkt []byte) (uint64, bool) {
 			cover = c
 		}
 	}
-	addrs, n := int(m.elems[rec[5]%maxElems].off)+(int(rec[6])|int(rec[7])<<8)+12, 8
-	if Protocol(rec[4]) == ProtoIPv6 {
-		addrs, n = addrs-4, 32
-	}
 	// The checksum field counts as zero: what it adds is taken off again, which
 	// in one's complement is adding its complement. The sum is never 0, so
 	// there is one way to write it.
 	s := inet.Add(0, uint32(len(h)>>16+len(h)&0xffff)+uint32(rec[8])+uint32(^binary.BigEndian.Uint16(h[at:])))
+	addrs, n := int(m.elems[rec[5]%maxElems].off)+(int(rec[6])|int(rec[7])<<8)+12, 8
+	switch Protocol(rec[4]) {
+	case ProtoIPv6:
+		addrs, n = addrs-4, 32
+	case 0: // of the layer below
+		ip := m.in.Outer[12:20]
+		if m.in.Outer[0]>>4 == 6 {
+			ip = m.in.Outer[8:40]
+		}
+		s, addrs, n = inet.Sum(s, ip), off, 0
+	}
 	if addrs+n == off {
 		s = inet.Sum(s, pkt[addrs:off+cover])
 	} else {

@@ -177,6 +177,13 @@ func checkOperator(f *FieldDescriptor, fl FieldLength) string {
 		if f.FID != FIDIPv6AppIID {
 			return "has the action AppIID, which is for IPV6.APP_IID"
 		}
+	case CDALower:
+		if !f.FID.Lowerable() {
+			return "has the action lower, which is for fields that the IP header of the layer below has, too"
+		}
+		if f.MO != MOIgnore {
+			return "has the action lower, which goes with ignore"
+		}
 	case 0:
 		return "has no Compression/Decompression Action"
 	default:

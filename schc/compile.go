@@ -108,6 +108,7 @@ type builder struct {
 	regs    [numRegs]byte
 	tail    bool // CoAP options end behind the last element
 	rest    bool // the last element takes all that remains
+	outer   bool // Inputs.Outer is needed
 	ip      layer
 	ipElem  int
 	ipOff   int
@@ -241,7 +242,7 @@ func (b *builder) compile(r *Rule, index int, dir Direction) uint32 {
 	b.rule, b.index, b.dir, b.err, b.missing = r, index, dir, nil, false
 	b.descs, b.layers, b.blocks = b.descs[:0], b.layers[:0], b.blocks[:0]
 	b.walk, b.match, b.emit, b.calc = b.walk[:0], b.match[:0], b.emit[:0], b.calc[:0]
-	b.cur, b.elems, b.regs, b.tail, b.rest = nil, 0, [numRegs]byte{}, false, false
+	b.cur, b.elems, b.regs, b.tail, b.rest, b.outer = nil, 0, [numRegs]byte{}, false, false, false
 	b.ip, b.excess = layer{}, int(r.ID.Bits)
 
 	b.gather()

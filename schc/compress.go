@@ -31,15 +31,25 @@ type Result struct {
 // Reset makes c work under ctx, without link-layer inputs.
 func (c *Compressor) Reset(ctx *Context) { *c = Compressor{m: matcher{img: ctx.img}} }
 
+// Use makes c work under another Context and keeps the inputs: one Compressor
+// serves several stages.
+func (c *Compressor) Use(ctx *Context) { c.m.img = ctx.img }
+
 // SetInputs gives the link-layer inputs of the packets that follow. The slices
 // are retained until the next call of SetInputs or Reset.
 func (c *Compressor) SetInputs(in Inputs) { c.m.in = in }
+
+// SetOuter sets Inputs.Outer and leaves the other inputs.
+func (c *Compressor) SetOuter(outer []byte) { c.m.in.Outer = outer }
 
 // Last returns what the last successful call did.
 func (c *Compressor) Last() Result {
 	r := Result{Rule: int(c.sel.order), ID: c.id, HeaderBytes: c.sel.header,
 		ResidueBits: c.sel.bits - int(c.id.Bits), Lossy: c.sel.verdict == lossy}
-	r.Bits = c.sel.bits + (c.pktBytes-c.sel.header)*8
+	r.Bits = (c.pktBytes - c.sel.header) * 8
+	if len(c.m.img) > 0 {
+		r.Bits += c.m.front(c.sel.bits)
+	}
 	if c.sel.prog == 0 {
 		r.Nature = NatureNoCompression
 	}
@@ -106,7 +116,11 @@ func (c *Compressor) choose(pkt []byte, dir Direction) (RuleID, int, Error) {
 	s := &c.sel
 	*s = selection{order: noRule}
 	if root != 0 {
-		m.selectIn(s, root, pkt)
+		if img[root] == nodeLeaf && le16(img, root+2) == 1 && le32(img, root+4) == 0 {
+			m.consider(s, int(le32(img, root+8)), pkt) // a set of one Rule
+		} else {
+			m.selectIn(s, root, pkt)
+		}
 	}
 	c.pktBytes = len(pkt)
 	if s.prog == 0 {
@@ -117,14 +131,22 @@ func (c *Compressor) choose(pkt []byte, dir Direction) (RuleID, int, Error) {
 		rec := int(le32(img, imgRuleTab)) + int(i)*recRule
 		s.order, c.id = i, RuleID{le32(img, rec), img[rec+4]}
 		s.bits = int(c.id.Bits)
-		return c.id, s.bits + len(pkt)*8, 0
+		return c.id, m.front(s.bits) + len(pkt)*8, 0
 	}
 	if s.rewalk && img[s.prog+progFlags]&progFlat == 0 {
 		m.elems[0].n = uint32(le16(img, s.prog+progBlock))
 		m.walk(s.prog, pkt)
 	}
 	c.id = RuleID{le32(img, s.prog+progID), img[s.prog+progIDBits]}
-	return c.id, s.bits + (len(pkt)-s.header)*8, 0
+	return c.id, m.front(s.bits) + (len(pkt)-s.header)*8, 0
+}
+
+// front returns the bits in front of the payload when RuleID and residue have n.
+func (m *matcher) front(n int) int {
+	if m.img[imgFlags]&imgSplitHeader != 0 {
+		n = (n + 7) &^ 7
+	}
+	return n
 }
 
 // selection is the best program found so far.
@@ -357,6 +379,9 @@ func (c *Compressor) write(buf, pkt []byte) {
 				w.variable(rec, pkt[el.off:el.off+el.n])
 			}
 		}
+	}
+	if m.img[imgFlags]&imgSplitHeader != 0 {
+		w.put(0, -w.n&7)
 	}
 	w.finish(pkt[c.sel.header:])
 }

@@ -20,6 +20,19 @@ type Options struct {
 	// SSEICVBytes is the length of the Integrity Check Value behind an SSE
 	// payload, which the Length field of SSE does not count: 0 to 64 bytes.
 	SSEICVBytes uint8
+	// OuterHeader says that Inputs.Outer gives the IP header in front of every
+	// packet: checksums over a pseudo-header can be computed in Rules that start
+	// with UDP, UDP-Lite, TCP or ICMPv6.
+	OuterHeader bool
+	// SplitHeader makes SCHC Packets as draft-ietf-ipsecme-diet-esp-10, Section
+	// 6.1, does: zero bits pad RuleID and residue to a whole byte, in front of
+	// the payload.
+	SplitHeader bool
+	// FixedHeaders makes payload of the IPv4 or TCP options of the last header
+	// that a Rule describes, if it does not describe the options and sends their
+	// length: in that draft "all the Header fields are of a fixed size".
+	// Otherwise such a Rule is for packets without options.
+	FixedHeaders bool
 }
 
 // maxCandidates bounds the Rules that are walked and verified per packet. The
@@ -123,6 +136,12 @@ func compileImage(rules []Rule, opts *Options) (string, error) {
 	}
 	if opts.TrustComputed {
 		b.img[imgFlags] |= imgTrustComputed
+	}
+	if opts.SplitHeader {
+		b.img[imgFlags] |= imgSplitHeader
+	}
+	if opts.FixedHeaders {
+		b.img[imgFlags] |= imgFixedHeaders
 	}
 	fp := fingerprint(rules)
 	copy(b.img[imgFinger:], fp[:])

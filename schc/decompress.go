@@ -15,9 +15,16 @@ type Decompressor struct {
 // Reset makes d work under ctx, without link-layer inputs.
 func (d *Decompressor) Reset(ctx *Context) { *d = Decompressor{m: matcher{img: ctx.img}} }
 
+// Use makes d work under another Context and keeps the inputs: one Decompressor
+// serves several stages.
+func (d *Decompressor) Use(ctx *Context) { d.m.img = ctx.img }
+
 // SetInputs gives the link-layer inputs of the packets that follow. The slices
 // are retained until the next call of SetInputs or Reset.
 func (d *Decompressor) SetInputs(in Inputs) { d.m.in = in }
+
+// SetOuter sets Inputs.Outer and leaves the other inputs.
+func (d *Decompressor) SetOuter(outer []byte) { d.m.in.Outer = outer }
 
 // Last returns what the last successful call did.
 func (d *Decompressor) Last() Result { return d.last }
@@ -103,6 +110,9 @@ func (c *Context) LookupRuleID(pkt []byte) (index int, nature Nature, err error)
 // lookupID finds the Rule whose RuleID is a prefix of pkt: the last one, in
 // order of bits, that is not behind pkt.
 func lookupID(img string, pkt []byte, bits int) (int, Error) {
+	if le32(img, imgRules) == 1 && img[int(le32(img, imgRuleTab))+4] == 0 {
+		return 0, 0 // implicit
+	}
 	left := uint32(bitio.Load(pkt, 0) >> 32)
 	if bits < 32 {
 		left &= ^(^uint32(0) >> uint(bits))
@@ -175,11 +185,22 @@ func (d *Decompressor) open(r *residue, pkt []byte, bits int, padded bool, dir D
 		if r.prog == 0 {
 			return 0, ErrNoRule
 		}
+		if img[r.prog+progFlags]&progOuter != 0 && !m.low.read(m.in.Outer) {
+			return 0, ErrNoRule
+		}
 		if e := d.measure(r); e != 0 {
 			return 0, e
 		}
 	}
 	d.last.ResidueBits = r.pos - r.start
+	if end := m.front(r.pos); end != r.pos && end <= bits {
+		if get(pkt, r.pos, end-r.pos) != 0 {
+			return 0, ErrMalformed
+		}
+		r.pos = end
+	} else if end > bits {
+		return 0, ErrTruncated
+	}
 	rest := bits - r.pos
 	if rest < 0 {
 		return 0, ErrTruncated
@@ -331,7 +352,7 @@ func (d *Decompressor) measure(r *residue) Error {
 			v := m.value(data, 0)
 			el.n = uint32(len(v))
 			d.setFlags(rec[6], v)
-		case emitDevIID, emitAppIID:
+		case emitDevIID, emitAppIID, emitLower:
 		}
 		if r.pos > r.bits {
 			return ErrTruncated

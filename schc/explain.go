@@ -208,7 +208,7 @@ func (c *Context) ruleReport(i int, pkt []byte, dir Direction, in Inputs, chosen
 		h := c.img[p : p+progHeader]
 		if v, header := m.fit(p, h, pkt); v != noMatch {
 			rr.Match, rr.Lossy = true, v == lossy
-			rr.Bits = m.countBits(p) + (len(pkt)-header)*8
+			rr.Bits = m.front(m.countBits(p)) + (len(pkt)-header)*8
 			switch {
 			case chosen:
 			case rr.Lossy && c.img[imgFlags]&imgLossless != 0:
@@ -252,6 +252,17 @@ func (c *Context) whyNot(rr *RuleReport, r *Rule, pkt []byte, dir Direction, in 
 			fail(d.MO.String() + " does not hold")
 			return
 		}
+		if d.CDA == CDALower {
+			var low below
+			if !low.read(in.Outer) {
+				fail("no IP header of the layer below is given")
+				return
+			}
+			if bitio.Get(rr.Value, 0, rr.ValueBits) != low.get(d.FID.lowerKind(), rr.ValueBits) {
+				fail("the field is not what the IP header of the layer below has")
+				return
+			}
+		}
 		if iid := map[CDA][]byte{CDADevIID: in.DevIID, CDAAppIID: in.AppIID}[d.CDA]; d.CDA == CDADevIID || d.CDA == CDAAppIID {
 			if len(iid) != 8 {
 				fail("no link-layer IID is given")
@@ -279,7 +290,7 @@ func (c *Context) whyNot(rr *RuleReport, r *Rule, pkt []byte, dir Direction, in 
 	}
 	for i := range r.Fields {
 		d := &r.Fields[i]
-		if d.CDA == CDACompute && (d.DI == 0 || d.DI == DirBidirectional || d.DI == dir) && !c.computes(d.FID, r, pkt, dir) {
+		if d.CDA == CDACompute && (d.DI == 0 || d.DI == DirBidirectional || d.DI == dir) && !c.computes(d.FID, r, pkt, dir, in) {
 			f, _ := ps.find(r, i, dir)
 			rr.Field, rr.FID, rr.Value, rr.ValueBits = i, d.FID, leftAligned(pkt, f), int(f.LenBits)
 			rr.Reason = "the value is not what the decompressor would compute"
@@ -316,14 +327,14 @@ func (ps *parsed) described(r *Rule, f Field, dir Direction) bool {
 
 // computes reports whether the computed field f of the packet is right, by
 // compiling a Rule with this one computed field.
-func (c *Context) computes(f FID, r *Rule, pkt []byte, dir Direction) bool {
+func (c *Context) computes(f FID, r *Rule, pkt []byte, dir Direction, in Inputs) bool {
 	one := Rule{ID: r.ID, Fields: append([]FieldDescriptor(nil), r.Fields...)}
 	for i := range one.Fields {
 		if d := &one.Fields[i]; d.CDA == CDACompute && d.FID != f {
 			d.MO, d.CDA, d.TV = MOIgnore, CDAValueSent, nil
 		}
 	}
-	ctx, err := NewContext([]Rule{one}, Options{SSEICVBytes: c.img[imgICV]})
+	ctx, err := NewContext([]Rule{one}, Options{SSEICVBytes: c.img[imgICV], OuterHeader: true, FixedHeaders: c.img[imgFlags]&imgFixedHeaders != 0})
 	if err != nil {
 		return true
 	}
@@ -335,7 +346,10 @@ func (c *Context) computes(f FID, r *Rule, pkt []byte, dir Direction) bool {
 	if p == 0 {
 		return true
 	}
-	m := matcher{img: ctx.img}
+	m := matcher{img: ctx.img, in: in}
+	if ctx.img[p+progFlags]&progOuter != 0 && !m.low.read(in.Outer) {
+		return true
+	}
 	m.elems[0] = elem{0, uint32(le16(ctx.img, p+progBlock))}
 	if _, ok := m.walk(p, pkt); !ok && ctx.img[p+progFlags]&progFlat == 0 {
 		return true

@@ -1,7 +1,7 @@
 package schc
 
 // To add a field:
-//  1. add its constant, in the order of its protocol's header;
+//  1. add its constant behind all others: Fingerprint covers the numbers;
 //  2. add its row to fids: name, YANG identity, protocol, place and length;
 //  3. add a vector that uses it, and its row in the README's table if it has
 //     an action of its own.
@@ -143,6 +143,8 @@ const (
 	FIDCoAPOptLengthExt                         // COAP.OPT_LENGTH_EXT, variable
 	FIDCoAPOptValue                             // COAP.OPT_VALUE, variable
 	FIDCoAPMarker                               // COAP.MARKER, 8 bits
+	FIDESPPadLength                             // ESP.PAD_LEN, 8 bits: of the ESP trailer
+	FIDESPNextHeader                            // ESP.NXT, 8 bits: of the ESP trailer
 	fidEnd
 )
 
@@ -181,6 +183,7 @@ const (
 	ProtoICMPv6
 	ProtoICMPv4
 	ProtoESP
+	ProtoESPTrailer // what is behind the padding of ESP, encrypted: a Rule set of its own
 	ProtoSSECompact
 	ProtoSSELarge
 	ProtoSSEExtreme
@@ -346,6 +349,8 @@ var fids = [...]fidInfo{
 	FIDCoAPOptLengthExt:          {"COAP.OPT_LENGTH_EXT", "fid-coap-opt-length-ext", ProtoCoAP, -1, -1, 0, false, KindOpaque},
 	FIDCoAPOptValue:              {"COAP.OPT_VALUE", "fid-coap-opt-value", ProtoCoAP, -1, -1, 0, false, KindOpaque},
 	FIDCoAPMarker:                {"COAP.MARKER", "fid-coap-marker", ProtoCoAP, -1, -1, 8, false, KindNumber},
+	FIDESPPadLength:              {"ESP.PAD_LEN", "fid-esp-pad-length", ProtoESPTrailer, 0, 0, 8, false, KindNumber},
+	FIDESPNextHeader:             {"ESP.NXT", "fid-esp-nextheader", ProtoESPTrailer, 8, 8, 8, false, KindNumber},
 }
 
 // coapOption is one registered CoAP option.
@@ -455,6 +460,28 @@ func (f FID) LenBits() int {
 	}
 	return int(fids[f].bits)
 }
+
+// lowerKind returns what of the header of the layer below the action lower puts
+// into f (lowerDSCP ...), 0 if the action is not defined for f.
+func (f FID) lowerKind() byte {
+	switch f {
+	case FIDIPv6DSCP, FIDIPv4DSCP:
+		return lowerDSCP
+	case FIDIPv6ECN, FIDIPv4ECN:
+		return lowerECN
+	case FIDIPv6TrafficClass, FIDIPv4TOS:
+		return lowerClass
+	case FIDIPv6FlowLabel, FIDIPv4ID:
+		return lowerLabel
+	case FIDIPv6HopLimit, FIDIPv4TTL:
+		return lowerHops
+	}
+	return 0
+}
+
+// Lowerable reports whether the action lower is defined for f: a field that the
+// IP header of the layer below has, too.
+func (f FID) Lowerable() bool { return f.lowerKind() != 0 }
 
 // Computable reports whether the action compute is defined for f: a length or a
 // checksum.

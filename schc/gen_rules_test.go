@@ -47,6 +47,9 @@ func (g *gen) rule(pkt []byte, layers []slowLayer, dir Direction, in Inputs) (Ru
 	}
 	var r Rule
 	for _, k := range p.order {
+		if g.fixed && (k.id == FIDIPv4Options || k.id == FIDTCPOptions) && k.pos == layers[len(layers)-1].nth && g.chance(70) {
+			continue // payload
+		}
 		r.Fields = append(r.Fields, g.descriptor(k, p.fields[k], layers, in))
 	}
 	// Another order of the residues within a header.
@@ -166,13 +169,17 @@ func (g *gen) descriptor(k slowKey, v string, layers []slowLayer, in Inputs) Fie
 		return tv(string(s))
 	}
 	if slowComputable(k.id) && g.chance(50) {
-		if isTransportSum(k.id) == false || hasIP(layers) {
+		if isTransportSum(k.id) == false || hasIP(layers) || g.outer {
 			d.MO, d.CDA = MOIgnore, CDACompute
 			if g.chance(5) {
 				d.MO, d.TV = MOEqual, [][]byte{tv(v)}
 			}
 			return d
 		}
+	}
+	if len(in.Outer) > 0 && k.id.Lowerable() && g.chance(40) && (slowLower(in.Outer, k.id) == v || g.chance(5)) {
+		d.MO, d.CDA = MOIgnore, CDALower
+		return d
 	}
 	if k.id == FIDIPv6DevIID && len(in.DevIID) == 8 && g.chance(40) {
 		d.MO, d.CDA = MOIgnore, CDADevIID
@@ -330,6 +337,12 @@ func (g *gen) world() *world {
 	if g.chance(10) {
 		w.opts.SSEICVBytes = uint8(g.intn(17))
 	}
+	if g.outer = g.chance(30); g.outer {
+		w.opts.OuterHeader = true
+		w.in.Outer = g.packet([]Protocol{[]Protocol{ProtoIPv6, ProtoIPv4}[g.intn(2)]}, DirUp)
+	}
+	g.fixed = g.chance(20)
+	w.opts.FixedHeaders, w.opts.SplitHeader = g.fixed, g.chance(20)
 	families, each := 1+g.intn(3), 3
 	if g.chance(4) { // a set in which Rules are looked for
 		families, each = 4+g.intn(12), 6
@@ -353,6 +366,9 @@ func (g *gen) world() *world {
 				copy(pkt[app:], w.in.AppIID)
 				pkt = g.again(pkt, stackLayers(q), dir)
 			}
+		}
+		if g.outer {
+			pkt = g.below(pkt, q, dir, w.in.Outer)
 		}
 		w.pkts, w.dirs = append(w.pkts, pkt), append(w.dirs, dir)
 		for m := 1 + g.intn(each); m > 0; m-- {
@@ -397,8 +413,26 @@ func (g *gen) world() *world {
 	return w
 }
 
-// again makes the computed fields of pkt right.
-func (g *gen) again(pkt []byte, layers []slowLayer, dir Direction) []byte {
+// below makes a packet agree with the header of the layer below: fields that
+// both have, and checksums.
+func (g *gen) below(pkt []byte, q []Protocol, dir Direction, outer []byte) []byte {
+	copies := map[Protocol][]FID{ProtoIPv6: {FIDIPv6TrafficClass, FIDIPv6FlowLabel, FIDIPv6HopLimit}, ProtoIPv4: {FIDIPv4TOS, FIDIPv4ID, FIDIPv4TTL}}
+	layers := stackLayers(q)
+	p, text := slowParse(pkt, layers, dir, func(slowKey) bool { return false })
+	if text != "" {
+		return pkt
+	}
+	for _, f := range copies[q[0]] {
+		if g.chance(80) {
+			pkt = slowPatch(pkt, p, layers, slowKey{f, 1}, slowLower(outer, f), dir)
+		}
+	}
+	return g.again(pkt, layers, dir, outer)
+}
+
+// again makes the computed fields of pkt right. outer is the header of the layer
+// below, if there is one.
+func (g *gen) again(pkt []byte, layers []slowLayer, dir Direction, outer ...[]byte) []byte {
 	for i := len(layers) - 1; i >= 0; i-- {
 		for _, f := range computedOf(layers[i].proto) {
 			if !slowIsSum(f) {
@@ -407,6 +441,9 @@ func (g *gen) again(pkt []byte, layers []slowLayer, dir Direction) []byte {
 			p, text := slowParse(pkt, layers, dir, func(slowKey) bool { return true })
 			if text != "" {
 				return pkt
+			}
+			if len(outer) > 0 {
+				p.outer = outer[0]
 			}
 			d := &slowDesc{FieldDescriptor: FieldDescriptor{FID: f}, pos: layers[i].nth, bits: f.LenBits()}
 			if v, ok := slowComputed(pkt, p, layers, d, Options{}); ok {
@@ -419,7 +456,7 @@ func (g *gen) again(pkt []byte, layers []slowLayer, dir Direction) []byte {
 
 // String is what a failure prints: enough to make a named test of it.
 func (w *world) String() string {
-	s := fmt.Sprintf("options %+v\ninputs %x %x\n", w.opts, w.in.DevIID, w.in.AppIID)
+	s := fmt.Sprintf("options %+v\ninputs %x %x %x\n", w.opts, w.in.DevIID, w.in.AppIID, w.in.Outer)
 	for i := range w.rules {
 		s += ruleText(&w.rules[i])
 	}

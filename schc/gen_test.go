@@ -8,6 +8,8 @@ import (
 // target as well as for a random source: all that it needs is numbers.
 type gen struct {
 	intn func(n int) int // 0 to n-1
+
+	outer, fixed bool // of the world being made: the options of those names
 }
 
 func (g *gen) chance(percent int) bool { return g.intn(100) < percent }
@@ -76,10 +78,15 @@ var stacks = [][]Protocol{
 	{ProtoIPv6, ProtoTCP, ProtoSSELarge},
 	{ProtoIPv4, ProtoSCTP, ProtoSSEExtreme},
 	{ProtoUDP, ProtoCoAP},
+	{ProtoUDP},
+	{ProtoUDPLite},
+	{ProtoTCP},
+	{ProtoICMPv6},
 	{ProtoCoAP},
 	{ProtoCoAP},
 	{ProtoCoAPInner},
 	{ProtoESP},
+	{ProtoESPTrailer},
 	{ProtoSSECompact},
 	{ProtoSSELarge},
 	{ProtoSSEExtreme},

@@ -42,6 +42,8 @@ const (
 	imgFirstMatch = 1 << iota
 	imgLossless
 	imgTrustComputed
+	imgSplitHeader
+	imgFixedHeaders
 )
 
 // Rule table entry: RuleID value uint32, RuleID bits uint8, nature uint8,
@@ -102,6 +104,7 @@ const (
 	progCoAPTail              // flat, and CoAP options end behind the block
 	progFixedBits             // the residue always has the fewest bits
 	progRecheck               // residues may contradict the structure: compare after decompression
+	progOuter                 // the IP header of the layer below is needed: Inputs.Outer
 )
 
 // Sizes of the records of a program's sections.
@@ -167,6 +170,7 @@ const (
 	matchNibbles               // byte at offset starts a CoAP option with bits bytes of delta extension and aux bytes of length extension
 	matchNotEcho               // byte at offset, an ICMPv4 type, is neither 0 nor 8
 	matchLoss                  // if the element differs from the one value at data, the Rule is lossy here
+	matchLower                 // bits at offset (aux: first bit) are what the layer below has; data: lowerDSCP ...
 )
 
 // Emit steps, in the order of the Rule.
@@ -182,6 +186,16 @@ const (
 	emitFill              // nothing; restores the element from the one value at data
 	emitDevIID            // nothing; restores 8 bytes at offset
 	emitAppIID            // likewise
+	emitLower             // nothing; restores bits at offset, first bit, from the layer below; data: lowerDSCP ...
+)
+
+// What the action lower takes from the IP header of the layer below.
+const (
+	lowerDSCP = iota + 1
+	lowerECN
+	lowerClass // both
+	lowerLabel // the Flow Label, or the Identification of IPv4
+	lowerHops
 )
 
 // Computed fields.

@@ -7,7 +7,7 @@ func headerBytes(p Protocol) int {
 		return 40
 	case ProtoIPv4, ProtoTCP, ProtoSSEExtreme:
 		return 20
-	case ProtoIPv6HopByHop, ProtoIPv6Destination, ProtoIPv6Routing, ProtoIPv6Mobility:
+	case ProtoIPv6HopByHop, ProtoIPv6Destination, ProtoIPv6Routing, ProtoIPv6Mobility, ProtoESPTrailer:
 		return 2
 	case ProtoSCTP:
 		return 12
@@ -182,6 +182,11 @@ func (b *builder) addSum(i int, f FID, kind byte, elem, off int, proto byte) {
 	if d == nil || d.CDA != CDACompute {
 		return
 	}
+	if b.ip.proto == 0 && b.opts.OuterHeader && i == 0 {
+		b.outer = true
+		b.calc = append(b.calc, calcStep{kind: kind, elem: elem, off: off, proto: proto})
+		return
+	}
 	if b.ip.proto == 0 {
 		b.fail(d, ErrMalformed, "cannot be computed: the Rule does not describe the IP header that the checksum covers; use value-sent")
 		return
@@ -203,6 +208,9 @@ type sizing struct {
 func (b *builder) sized(i int, f, lenFID FID, k *block, lenBit int, s sizing, refByte int) {
 	lenBits := lenFID.LenBits()
 	d, ld := b.find(i, f), b.find(i, lenFID)
+	if d == nil && b.opts.FixedHeaders && i == len(b.layers)-1 && ld.CDA != CDACompute {
+		return // what follows the fixed header is payload
+	}
 	n, always := 0, true // length in bytes, if it is always the same
 	switch {
 	case d == nil:

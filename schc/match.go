@@ -1,6 +1,10 @@
 package schc
 
-import "github.com/schckit/schckit/internal/bitio"
+import (
+	"encoding/binary"
+
+	"github.com/schckit/schckit/internal/bitio"
+)
 
 // elem is where an element of the packet is: off and n in bytes.
 type elem struct {
@@ -12,6 +16,7 @@ type elem struct {
 type matcher struct {
 	img   string
 	in    Inputs
+	low   below // of in.Outer
 	elems [maxElems]elem
 	// known says that the elements are the decompressor's: walking what it
 	// restored must find the same.
@@ -25,9 +30,37 @@ type matcher struct {
 // Inputs are what a Rule may need besides the packet (RFC 8724, Section
 // 7.4.7). Each IID is 8 bytes, used as they are; nil if there is none, and
 // then Rules with the action DevIID or AppIID do not match.
+//
+// Outer is the IPv4 or IPv6 header of the layer below, as in a tunnel, for the
+// action lower and for Options.OuterHeader: at least its fixed part. Without it
+// Rules that need it do not match.
 type Inputs struct {
 	DevIID, AppIID []byte
+	Outer          []byte
 }
+
+// below are the fields of the layer below, by kind (lowerDSCP ...).
+type below [8]uint32
+
+// read reads an IP header and reports whether it is one.
+func (l *below) read(h []byte) bool {
+	switch n := len(h); {
+	case n >= 40 && h[0]>>4 == 6:
+		x := binary.BigEndian.Uint32(h)
+		l[lowerClass], l[lowerLabel], l[lowerHops] = x>>20&0xff, x&0xfffff, uint32(h[7])
+	case n >= 20 && h[0]>>4 == 4:
+		l[lowerClass], l[lowerLabel], l[lowerHops] = uint32(h[1]), uint32(h[4])<<8|uint32(h[5]), uint32(h[8])
+	default:
+		return false
+	}
+	l[lowerDSCP], l[lowerECN] = l[lowerClass]>>2, l[lowerClass]&3
+	return true
+}
+
+// get returns what a field of n bits has there. Between a Flow Label and an
+// Identification the 16 low-order bits count (draft-ietf-ipsecme-diet-esp-10,
+// Sections 6.1.2, 6.1.3).
+func (l *below) get(kind byte, n int) uint64 { return uint64(l[kind&7] & (1<<uint(n) - 1)) }
 
 // static reports whether the static block of program p matches pkt.
 func (m *matcher) static(p int, pkt []byte) bool {
@@ -95,6 +128,9 @@ func (m *matcher) fit(p int, h string, pkt []byte) (v verdict, header int) {
 		if !m.compareElems(cmps, int(h[progNCmpX]), pkt) {
 			return noMatch, 0
 		}
+	}
+	if flags&progOuter != 0 && !m.low.read(m.in.Outer) {
+		return noMatch, 0
 	}
 	v = lossless
 	if n := int(h[progNMatch]); n > 0 {
@@ -332,6 +368,12 @@ func (m *matcher) matches(at, n int, pkt []byte) verdict {
 		at += recMatch
 		el := &m.elems[rec[1]%maxElems]
 		off := int(el.off) + (int(rec[2]) | int(rec[3])<<8)
+		if rec[0] == matchLower { // short, as tunnels have several
+			if bitio.Load(pkt, off)<<(rec[6]&7)>>((64-rec[4])&63) != m.low.get(rec[8], int(rec[4])) {
+				return noMatch
+			}
+			continue
+		}
 		nbits, aux := le16(rec, 4), le16(rec, 6)
 		data := int(le32(rec, 8))
 		ok := true

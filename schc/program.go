@@ -84,6 +84,9 @@ func (b *builder) flags(fixed bool) byte {
 	if b.contradicts() {
 		flags |= progRecheck
 	}
+	if b.outer {
+		flags |= progOuter
+	}
 	return flags
 }
 

@@ -250,7 +250,7 @@ func (k *checker) packet(w *world, pkt []byte, dir Direction) {
 		k.explain(w, pkt, dir, &last, want, 0)
 		return
 	}
-	if m := slowTry(&w.rules[want.rule], back, dir, w.in, w.opts); m.why != "" || m.lossy || slowID(id)+m.residue+slowBits(m.payload) != want.bits {
+	if m := slowTry(&w.rules[want.rule], back, dir, w.in, w.opts); m.why != "" || m.lossy || slowFront(slowID(id)+m.residue, w.opts)+slowBits(m.payload) != want.bits {
 		fail("restored packet %x compresses to another: %+v", back, m)
 		return
 	}
@@ -389,7 +389,7 @@ func (k *checker) explain(w *world, pkt []byte, dir Direction, last *Result, wan
 			}
 		}
 		if last.Nature == NatureCompression {
-			payload := last.Bits - int(last.ID.Bits) - residue
+			payload := last.Bits - len(slowFront(slowNum(0, int(last.ID.Bits)+residue), w.opts))
 			if residue != last.ResidueBits || payload%8 != 0 || payload/8 != len(pkt)-last.HeaderBytes {
 				fail("residues are %d bits, Result has %+v", residue, *last)
 			}
@@ -432,7 +432,7 @@ func (k *checker) explain(w *world, pkt []byte, dir Direction, last *Result, wan
 		if !rr.Chosen && rr.Reason == "" {
 			fail("rule %d was not chosen, without a reason", j)
 		}
-		if rr.Match && rr.Bits != int(rr.ID.Bits)+len(m.residue)+8*len(m.payload) {
+		if rr.Match && rr.Bits != len(slowFront(slowID(rr.ID)+m.residue, w.opts))+8*len(m.payload) {
 			fail("rule %d: %d bits, want %d", j, rr.Bits, int(rr.ID.Bits)+len(m.residue)+8*len(m.payload))
 		}
 	}

@@ -4,7 +4,7 @@ var protoNames = [...]string{
 	ProtoIPv6: "IPv6", ProtoIPv6HopByHop: "IPv6 hop-by-hop options", ProtoIPv6Destination: "IPv6 destination options",
 	ProtoIPv6Routing: "IPv6 routing header", ProtoIPv6Mobility: "IPv6 mobility header", ProtoIPv6Fragment: "IPv6 fragment header",
 	ProtoIPv4: "IPv4", ProtoUDP: "UDP", ProtoUDPLite: "UDP-Lite", ProtoTCP: "TCP", ProtoSCTP: "SCTP",
-	ProtoICMPv6: "ICMPv6", ProtoICMPv4: "ICMPv4", ProtoESP: "ESP",
+	ProtoICMPv6: "ICMPv6", ProtoICMPv4: "ICMPv4", ProtoESP: "ESP", ProtoESPTrailer: "ESP trailer",
 	ProtoSSECompact: "SSE compact", ProtoSSELarge: "SSE large", ProtoSSEExtreme: "SSE extreme", ProtoCoAP: "CoAP", ProtoCoAPInner: "OSCORE plaintext",
 }
 

@@ -191,6 +191,8 @@ func (d *Decompressor) writeFields(r *residue, out []byte) Error {
 			d.writeVariable(r, out, el, data, le16(rec, 10))
 		case emitFill:
 			copy(out[el.off:], m.value(data, 0))
+		case emitLower:
+			merge(out, off, int(rec[4]), int(rec[5]), m.low.get(byte(data), int(rec[5])))
 		case emitDevIID:
 			if len(m.in.DevIID) != 8 {
 				return ErrNoRule

@@ -88,6 +88,7 @@ const (
 	CDACompute         // elided; a length or checksum is computed again
 	CDADevIID          // elided; the IID of the device's link-layer address
 	CDAAppIID          // elided; the IID of the application's link-layer address
+	CDALower           // elided; read from the IP header of the layer below (draft-ietf-ipsecme-diet-esp-10, Section 6.1.2)
 )
 
 // String returns the YANG identity of RFC 9363, such as "cda-not-sent".
@@ -107,6 +108,8 @@ func (c CDA) String() string {
 		return "cda-deviid"
 	case CDAAppIID:
 		return "cda-appiid"
+	case CDALower:
+		return "cda-lower"
 	}
 	return "cda-unset"
 }

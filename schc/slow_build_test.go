@@ -49,7 +49,11 @@ func slowComputed(pkt []byte, p *slowPacket, layers []slowLayer, d *slowDesc, op
 	case FIDSSEExtremeLength:
 		return num(rest-20-int(opts.SSEICVBytes), 32)
 	case FIDIPv4Checksum:
-		return num(slowSum(zeroed(10, 2)[:int(pkt[here]&15)*4]), 16)
+		n := int(pkt[here]&15) * 4
+		if n < 20 || n > rest {
+			return "", false
+		}
+		return num(slowSum(zeroed(10, 2)[:n]), 16)
 	case FIDICMPv4Checksum:
 		return num(slowSum(zeroed(2, 2)), 16)
 	case FIDSCTPChecksum:
@@ -59,7 +63,7 @@ func slowComputed(pkt []byte, p *slowPacket, layers []slowLayer, d *slowDesc, op
 	}
 	// Over a pseudo-header, with the addresses of the IP header before.
 	ip := at - 1
-	for layers[ip].proto != ProtoIPv6 && layers[ip].proto != ProtoIPv4 {
+	for ip >= 0 && layers[ip].proto != ProtoIPv6 && layers[ip].proto != ProtoIPv4 {
 		ip--
 	}
 	var body []byte
@@ -81,7 +85,14 @@ func slowComputed(pkt []byte, p *slowPacket, layers []slowLayer, d *slowDesc, op
 		body = zeroed(2, 2)
 	}
 	var pseudo []byte
-	if h := pkt[p.starts[ip]:]; layers[ip].proto == ProtoIPv6 {
+	h := p.outer
+	if ip >= 0 {
+		h = pkt[p.starts[ip]:]
+	}
+	if !slowOuter(h) {
+		return "", false
+	}
+	if h[0]>>4 == 6 {
 		pseudo = append(pseudo, h[8:40]...)
 	} else {
 		pseudo = append(pseudo, h[12:20]...)
@@ -129,7 +140,7 @@ func slowCRC32c(b []byte) uint32 {
 
 // slowBuild puts the fields of the layers and the payload together. Computed
 // fields are not in vals.
-func slowBuild(ds []slowDesc, layers []slowLayer, vals slowValues, payload []byte, dir Direction, opts Options) ([]byte, bool) {
+func slowBuild(ds []slowDesc, layers []slowLayer, vals slowValues, payload []byte, dir Direction, in Inputs, opts Options) ([]byte, bool) {
 	described := map[slowKey]*slowDesc{}
 	for i := range ds {
 		described[slowKey{ds[i].FID, ds[i].pos}] = &ds[i]
@@ -214,10 +225,11 @@ func slowBuild(ds []slowDesc, layers []slowLayer, vals slowValues, payload []byt
 			if d.CDA != CDACompute || sums != slowIsSum(k.id) {
 				continue
 			}
-			p, text := slowParse(pkt, layers, dir, func(k slowKey) bool { return described[k] != nil })
+			p, text := slowParse(pkt, layers, dir, func(k slowKey) bool { return described[k] != nil }, slowSplit(ds, layers, opts))
 			if text != "" {
 				return nil, false
 			}
+			p.outer = in.Outer
 			v, ok := slowComputed(pkt, p, layers, d, opts)
 			if !ok {
 				return nil, false

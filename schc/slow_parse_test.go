@@ -100,6 +100,8 @@ func slowHeader(p Protocol, dir Direction) []slowUnit {
 		return []slowUnit{one(8, FIDICMPv4Type), one(8, FIDICMPv4Code), one(16, FIDICMPv4Checksum)}
 	case ProtoESP: // RFC 4303
 		return []slowUnit{one(32, FIDESPSPI), one(32, FIDESPSN)}
+	case ProtoESPTrailer: // RFC 4303, Section 2
+		return []slowUnit{one(8, FIDESPPadLength), one(8, FIDESPNextHeader)}
 	case ProtoSSECompact:
 		return []slowUnit{one(24, FIDSSECompactSPI), one(8, FIDSSECompactFlags), one(12, FIDSSECompactLength), one(20, FIDSSECompactSN)}
 	case ProtoSSELarge:
@@ -163,12 +165,14 @@ type slowPacket struct {
 	order   []slowKey // of the fields in the packet
 	starts  []int     // first byte of each layer
 	payload []byte
+	outer   []byte // the IP header of the layer below
 }
 
 // slowParse takes pkt apart as the given layers. described tells which fields
 // the Rule describes, which decides between alternatives only. It fails if pkt
-// is not of these layers.
-func slowParse(pkt []byte, layers []slowLayer, dir Direction, described func(slowKey) bool) (*slowPacket, string) {
+// is not of these layers. With split the options of the last header, if it is
+// IPv4 or TCP, are payload.
+func slowParse(pkt []byte, layers []slowLayer, dir Direction, described func(slowKey) bool, split ...bool) (*slowPacket, string) {
 	p := &slowPacket{fields: slowValues{}}
 	at := 0 // in bytes
 	set := func(f FID, pos int, v string) {
@@ -180,6 +184,9 @@ func slowParse(pkt []byte, layers []slowLayer, dir Direction, described func(slo
 		p.starts = append(p.starts, at)
 		get := func(f FID) int { return slowUint(p.fields[slowKey{f, l.nth}]) }
 		variable := func(f FID, n int) bool {
+			if (f == FIDIPv4Options || f == FIDTCPOptions) && i+1 == len(layers) && len(split) > 0 && split[0] {
+				return true
+			}
 			if n < 0 || at+n > len(pkt) {
 				return false
 			}

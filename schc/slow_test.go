@@ -249,7 +249,7 @@ func slowTry(r *Rule, pkt []byte, dir Direction, in Inputs, opts Options) slowMa
 	if m.why == "" && m.lossy {
 		// What the Rule's author gives up is the value of a field, not the
 		// packet: it must come back as one of this Rule.
-		rd := &slowReader{s: m.residue + slowBits(m.payload)}
+		rd := &slowReader{s: m.residue + slowBits(m.payload), front: -1}
 		if _, err := slowRestore(r, rd, dir, in, opts); err != 0 {
 			return slowMatch{why: "what is restored is no packet of the Rule", field: -1}
 		}
@@ -268,7 +268,13 @@ func slowOnce(r *Rule, pkt []byte, dir Direction, in Inputs, opts Options) slowM
 	for i := range ds {
 		byKey[slowKey{ds[i].FID, ds[i].pos}] = &ds[i]
 	}
-	p, text := slowParse(pkt, layers, dir, func(k slowKey) bool { return byKey[k] != nil })
+	p, text := slowParse(pkt, layers, dir, func(k slowKey) bool { return byKey[k] != nil }, slowSplit(ds, layers, opts))
+	if text == "" {
+		p.outer = in.Outer
+		if slowNeedsOuter(ds, layers) && !slowOuter(in.Outer) {
+			text = "no IP header of the layer below"
+		}
+	}
 	if text != "" {
 		return no(-1, text)
 	}
@@ -327,6 +333,8 @@ func slowOnce(r *Rule, pkt []byte, dir Direction, in Inputs, opts Options) slowM
 			if !opts.TrustComputed && (!can || want != v) {
 				return no(d.index, "the computed value is another")
 			}
+		case CDALower:
+			ok = slowLower(in.Outer, d.FID) == v
 		case CDADevIID:
 			ok = len(in.DevIID) == 8 && slowBits(in.DevIID) == v
 		case CDAAppIID:
@@ -346,7 +354,8 @@ func slowOnce(r *Rule, pkt []byte, dir Direction, in Inputs, opts Options) slowM
 type slowResult struct {
 	rule  int
 	lossy bool
-	bits  string // RuleID, residue, payload
+	bits  string // RuleID, residue, padding, payload
+	n     int    // of them, without padding
 	err   Error
 }
 
@@ -364,8 +373,9 @@ func slowCompress(rules []Rule, opts Options, pkt []byte, dir Direction, in Inpu
 		if m.why != "" || m.lossy && opts.Lossless {
 			continue
 		}
-		s := slowResult{rule: i, lossy: m.lossy, bits: slowID(rules[i].ID) + m.residue + slowBits(m.payload)}
-		if best.rule < 0 || best.lossy && !s.lossy || best.lossy == s.lossy && len(s.bits) < len(best.bits) {
+		front := slowID(rules[i].ID) + m.residue
+		s := slowResult{rule: i, lossy: m.lossy, bits: slowFront(front, opts) + slowBits(m.payload), n: len(front) + 8*len(m.payload)}
+		if best.rule < 0 || best.lossy && !s.lossy || best.lossy == s.lossy && s.n < best.n {
 			best = s
 		}
 		if opts.FirstMatch {
@@ -374,7 +384,7 @@ func slowCompress(rules []Rule, opts Options, pkt []byte, dir Direction, in Inpu
 	}
 	for i := range rules {
 		if best.rule < 0 && rules[i].Nature == NatureNoCompression {
-			return slowResult{rule: i, bits: slowID(rules[i].ID) + slowBits(pkt)}
+			return slowResult{rule: i, bits: slowFront(slowID(rules[i].ID), opts) + slowBits(pkt)}
 		}
 	}
 	return best
@@ -382,8 +392,9 @@ func slowCompress(rules []Rule, opts Options, pkt []byte, dir Direction, in Inpu
 
 // slowReader reads a SCHC Packet. The first failure stays.
 type slowReader struct {
-	s   string
-	err Error
+	s     string
+	err   Error
+	front int // bits of RuleID before s, if padding follows the residue; else -1
 }
 
 func (r *slowReader) take(n int) string {
@@ -433,16 +444,32 @@ func slowDecompress(rules []Rule, opts Options, s string, dir Direction, in Inpu
 		return nil, -1, ErrNoRule
 	}
 	r := &rules[rule]
-	rd := &slowReader{s: s[r.ID.Bits:]}
+	rd := &slowReader{s: s[r.ID.Bits:], front: -1}
+	if opts.SplitHeader {
+		rd.front = int(r.ID.Bits)
+	}
 	switch r.Nature {
 	case NatureFragmentation:
 		return nil, rule, ErrUnsupported
 	case NatureNoCompression:
+		rd.padding(len(rd.s))
 		pkt, err = rd.payload()
 		return pkt, rule, err
 	}
 	pkt, err = slowRestore(r, rd, dir, in, opts)
 	return pkt, rule, err
+}
+
+// padding takes the zero bits between residue and payload; all is the length of
+// what followed the RuleID.
+func (r *slowReader) padding(all int) {
+	if r.front < 0 || r.err != 0 {
+		return
+	}
+	n := r.front + all - len(r.s)
+	if strings.Contains(r.take((8-n%8)%8), "1") {
+		r.err = ErrMalformed
+	}
 }
 
 // payload takes what remains: whole bytes, then zeros.
@@ -461,6 +488,10 @@ func slowRestore(r *Rule, rd *slowReader, dir Direction, in Inputs, opts Options
 	if len(ds) == 0 || !slowWhole(ds, layers, dir) {
 		return nil, ErrNoRule
 	}
+	if slowNeedsOuter(ds, layers) && !slowOuter(in.Outer) {
+		return nil, ErrNoRule
+	}
+	all := len(rd.s)
 	residue := "" // as a compressor would send it
 	vals := slowValues{}
 	// Values that the Rule alone gives may be needed before their turn.
@@ -510,6 +541,8 @@ func slowRestore(r *Rule, rd *slowReader, dir Direction, in Inputs, opts Options
 			if rd.err == 0 {
 				v = d.slowTV(index)
 			}
+		case CDALower:
+			v = slowLower(in.Outer, d.FID)
 		case CDADevIID, CDAAppIID:
 			iid := in.DevIID
 			if d.CDA == CDAAppIID {
@@ -536,18 +569,19 @@ func slowRestore(r *Rule, rd *slowReader, dir Direction, in Inputs, opts Options
 		}
 		residue += res
 	}
+	rd.padding(all)
 	payload, err := rd.payload()
 	if err != 0 {
 		return nil, err
 	}
-	pkt, ok := slowBuild(ds, layers, vals, payload, dir, opts)
+	pkt, ok := slowBuild(ds, layers, vals, payload, dir, in, opts)
 	if !ok {
 		return nil, ErrMalformed
 	}
 	// What comes out must be a packet that the Rule matches, with the fields
 	// that were received: no compressor sends anything else. (Which of two
 	// equal Target Values an index names does not matter.)
-	m := slowOnce(r, pkt, dir, in, Options{SSEICVBytes: opts.SSEICVBytes})
+	m := slowOnce(r, pkt, dir, in, Options{SSEICVBytes: opts.SSEICVBytes, FixedHeaders: opts.FixedHeaders})
 	if m.why != "" || m.lossy || m.residue != residue || string(m.payload) != string(payload) {
 		return nil, ErrMalformed
 	}

@@ -132,10 +132,10 @@ func lowBits(id schc.FID, width, n uint8, tv []byte) schc.FieldDescriptor {
 // the header alone. It allocates; a device without a heap loads an image that was
 // made before, as for any other Rule (schc.Context.LoadImage).
 //
-// To compress whole packets with the engine itself, compile the Rule with
-// schc.Options.SSEICVBytes. That gives the same bytes if HeaderBits is a multiple
-// of 8; else the SCHC Packet has its padding behind the payload (RFC 8724,
-// Section 7.2), not behind the header.
+// To compress whole packets with the engine itself, compile the Rule with the
+// schc.Options SSEICVBytes and SplitHeader. Without the latter the SCHC Packet has
+// its padding behind the payload (RFC 8724, Section 7.2), which differs unless
+// HeaderBits is a multiple of 8.
 func (c Compression) NewContext(up, down uint32) (*schc.Context, error) {
 	r, err := c.Rule(up, down)
 	if err != nil {

@@ -49,11 +49,10 @@
 // cannot say 4,096.
 //
 // A compressed header is padded with zero bits to a whole byte, and payload and
-// ICV follow as they are: nothing of them is shifted. (Diet-ESP has its padding
-// there, too.) It is the residue of a Rule with an implicit RuleID, which is
-// given the header alone; where its bits are a multiple of 8, it and the payload
-// are what RFC 8724 makes of the packet. The Rule holds for Sequence Numbers
-// without their high bits; the receiver finds those as Diet-ESP does
+// ICV follow as they are, as in Diet-ESP: nothing of them is shifted. It is the
+// residue of a Rule with an implicit RuleID; the engine with the option
+// SplitHeader makes the same of the whole packet. The Rule holds for Sequence
+// Numbers without their high bits; the receiver finds those as Diet-ESP does
 // (internal/seqno).
 //
 // # Ownership and concurrency

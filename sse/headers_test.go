@@ -301,35 +301,41 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// TestEngine: where the bits are whole bytes, the engine makes the same of the
-// whole packet under the Rule, and where not, the same bits.
+// TestEngine: the engine makes the same of the whole packet under the Rule, if it
+// pads the header; if it pads the packet (RFC 8724), it does so where the bits are
+// whole bytes.
 func TestEngine(t *testing.T) {
 	for _, c := range []Compression{{}, {SNBits: 8}, {SPIBits: 8, SNBits: 16}, {SPIBits: 24, SNBits: 20}, {SPIBits: 3, SNBits: 5, FlagC: true},
-		{SNBits: 4, Stream: true}, {SPIBits: 7, SNBits: 9, FlagC: true, Stream: true}} {
+		{SPIBits: 3, SNBits: 10}, {SNBits: 4, Stream: true}, {SPIBits: 7, SNBits: 9, FlagC: true, Stream: true}} {
 		rule, err := c.Rule(0x010203, 0x040506)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, err := schc.NewContext([]schc.Rule{rule}, schc.Options{SSEICVBytes: 8})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var engine schc.Compressor
-		engine.Reset(ctx)
 		dev, _ := newHeaders(t, c, SuiteCCM8, 0x010203, 0x040506)
 		pkt := packet(SuiteCCM8, Header{SPI: 0x010203, Seq: 1<<c.SNBits - 1}, 33)
-		want, _, err := engine.AppendCompress(nil, pkt, schc.DirUp)
-		if err != nil {
-			t.Fatalf("%+v: %v", c, err)
-		}
 		got, err := dev.AppendCompress(nil, pkt)
 		if err != nil {
 			t.Fatalf("%+v: %v", c, err)
 		}
-		n := c.HeaderBits()
-		a, b := unpackBits(got), unpackBits(want)
-		if n%8 == 0 && !bytes.Equal(got, want) || a[:n] != b[:n] || a[(n+7)/8*8:] != b[n:n+8*41] || len(got) != len(want) {
-			t.Errorf("%+v: %x, the engine makes %x", c, got, want)
+		for _, split := range []bool{true, false} {
+			ctx, err := schc.NewContext([]schc.Rule{rule}, schc.Options{SSEICVBytes: 8, SplitHeader: split})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var engine schc.Compressor
+			var back schc.Decompressor
+			engine.Reset(ctx)
+			back.Reset(ctx)
+			want, _, err := engine.AppendCompress(nil, pkt, schc.DirUp)
+			if err != nil {
+				t.Fatalf("%+v: %v", c, err)
+			}
+			if (split || c.HeaderBits()%8 == 0) != bytes.Equal(got, want) || len(got) != len(want) {
+				t.Errorf("%+v, split %v: %x, the engine makes %x", c, split, got, want)
+			}
+			if again, _, err := back.AppendDecompress(nil, want, schc.DirUp); err != nil || !bytes.Equal(again, pkt) {
+				t.Errorf("%+v, split %v: the engine restores %x, %v, want %x", c, split, again, err, pkt)
+			}
 		}
 	}
 }

@@ -1,8 +1,12 @@
 package vectors_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -50,8 +54,9 @@ func TestSchema(t *testing.T) {
 		vectors.SchemaCompress: {"": vectors.File{}, "group": vectors.Group{}, "test": vectors.Test{}},
 		vectors.SchemaFrag: {"": vectors.FragFile{}, "group": vectors.FragGroup{}, "rule": vectors.FragRule{},
 			"test": vectors.FragTest{}, "step": vectors.FragStep{}},
-		vectors.SchemaIPHC: {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
-		vectors.SchemaESP:  {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
+		vectors.SchemaIPHC:    {"": vectors.IPHCFile{}, "group": vectors.IPHCGroup{}, "test": vectors.IPHCTest{}},
+		vectors.SchemaESP:     {"": vectors.ESPFile{}, "group": vectors.ESPGroup{}, "sa": vectors.ESPSA{}, "test": vectors.ESPTest{}},
+		vectors.SchemaDietESP: {"": vectors.DietESPFile{}, "group": vectors.DietESPGroup{}, "test": vectors.DietESPTest{}},
 		vectors.SchemaSSE: {"": vectors.SSEFile{}, "group": vectors.SSEGroup{}, "session": vectors.SSESession{}, "headers": vectors.SSEHeaders{},
 			"test": vectors.SSETest{}},
 		vectors.SchemaSSENegotiate: {"": vectors.SSENegotiateFile{}, "group": vectors.SSENegotiateGroup{}, "test": vectors.SSENegotiateTest{},
@@ -120,6 +125,30 @@ func TestRulesUsed(t *testing.T) {
 	for _, r := range rules {
 		if !used[r] {
 			t.Errorf("%s is used by no vector", r)
+		}
+	}
+}
+
+// TestDietESPFiles: the vectors for Diet-ESP are what the reference in Python writes.
+func TestDietESPFiles(t *testing.T) {
+	const python = "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import cryptography").Run(); err != nil {
+		t.Skipf("python3-cryptography is not installed: %v", err)
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(python, "-B", "gen/dietesp.py", dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("gen/dietesp.py: %v\n%s", err, out)
+	}
+	files, err := fs.Glob(vectors.FS, "dietesp/*.json")
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, name := range files {
+		want, err1 := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
+		got, err2 := fs.ReadFile(vectors.FS, name)
+		if err1 != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not what gen/dietesp.py writes: %v, %v", name, err1, err2)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/safile"
 )
@@ -14,7 +15,7 @@ import (
 func newESP(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "esp",
-		Short: "ESP (RFC 4303): protect and open captures and packets",
+		Short: "ESP (RFC 4303) and Diet-ESP: protect, open and convert captures and packets",
 		Long: `Protect IP packets with the Encapsulating Security Payload (RFC 4303) and open them,
 under the Security Associations of an SA file.
 
@@ -36,14 +37,33 @@ An SA file is a JSON list of objects:
     window      packets of the anti-replay window, 32 to 4096, 0 for none (default 64)
     max_packets, max_bytes   life of the SA (default: no limit)
     ts_src, ts_dst           prefixes of what a tunnel takes when sealing (default: any)
-    diet        Diet-ESP attributes`,
+    diet        Diet-ESP attributes, {} for the defaults:
+
+    profile             diet-esp-10 (default) or ehc-2023
+    esp_spi_lsb, esp_sn_lsb   bits of SPI and Sequence Number that are sent, 0 to 32 (default);
+                        together a multiple of 8. In ehc-2023 bytes, 0 to 4
+    dscp_action         not_compressed (default), lower, sa (with dscp_list: [0, 46])
+    ecn_action          not_compressed (default), lower
+    flow_label_action   not_compressed (default), lower, generated, zero
+    hop_limit           lower (default), value-sent
+    alignment           8 bit, 16 bit, 32 bit, 64 bit (default)
+    esp_trailer         Optional (default), Mandatory
+    iipc_profile        iipc_diet-esp (default), iipc_not_compressed
+    rule_id             elided (default), sent
+    ts_ip_version       IPv4-only, IPv6-only (default: that of the addresses)
+    ts_ip_src_start, ts_ip_src_end, ts_ip_dst_start, ts_ip_dst_end   (default: ts_src, ts_dst)
+    ts_proto            UDP, TCP, UDP-Lite, SCTP, ANY (default) or a number
+    ts_port_src_start, ts_port_src_end, ts_port_dst_start, ts_port_dst_end   (default: any)
+    ts_flow_label, ts_proto_list, ts_dsp_list   of ehc-2023`,
 		Example: `  schc esp seal --sa sa.json -r clear.pcap -w esp.pcap
   schc esp open --sa sa.json -r esp.pcap -w clear.pcap
+  schc esp compress --sa sa.json -r esp.pcap -w diet.pcap
+  schc esp stats --sa sa.json --by-field -r clear.pcap
   echo 6000... | schc esp seal --hex --sa sa.json`,
 		Args: noCommand,
 		RunE: noCommand,
 	}
-	for _, add := range []func(*env) *cobra.Command{newESPSeal, newESPOpen} {
+	for _, add := range []func(*env) *cobra.Command{newESPSeal, newESPOpen, newESPCompress, newESPDecompress, newESPStats, newESPRules} {
 		c := add(e)
 		c.DisableFlagsInUseLine = true
 		cmd.AddCommand(c)
@@ -81,40 +101,35 @@ func (f *saFlags) load(cmd *cobra.Command, e *env, in *input) (*safile.File, os.
 type espGateway struct {
 	out  []espOutbound // in the order of the file
 	sad  esp.SAD
-	diet dietGateway // nil: no SA has Diet-ESP attributes
+	diet dietesp.SAD
 }
 
-// espOutbound is an SA and what it takes.
+// espOutbound is an SA and what it takes: sa, or diet for one with attributes.
 type espOutbound struct {
 	file *safile.SA
-	sa   *esp.SA // nil: of Diet-ESP
+	sa   *esp.SA
+	diet *dietesp.SA
 }
 
 // newESPGateway makes the SAs of a file.
 func newESPGateway(file *safile.File) (*espGateway, error) {
 	g := &espGateway{}
-	diet := false
 	for _, a := range file.SAs {
+		o := espOutbound{file: a}
+		var err error
 		if a.Diet != nil {
-			diet = true
-			g.out = append(g.out, espOutbound{file: a})
-			continue
+			if o.diet, err = newDietSA(a); err == nil && g.diet.Add(o.diet) != nil {
+				err = a.Errorf("spi", "another SA has the same SPI and addresses")
+			}
+		} else if o.sa, err = a.New(); err == nil && g.sad.Add(o.sa) != nil {
+			err = a.Errorf("spi", "another SA has the same SPI and addresses")
 		}
-		s, err := a.New()
 		if err != nil {
 			return nil, err
 		}
-		if g.sad.Add(s) != nil {
-			return nil, a.Errorf("spi", "another SA has the same SPI and addresses")
-		}
-		g.out = append(g.out, espOutbound{file: a, sa: s})
+		g.out = append(g.out, o)
 	}
-	if !diet {
-		return g, nil
-	}
-	var err error
-	g.diet, err = newDietGateway(file)
-	return g, err
+	return g, nil
 }
 
 // seal appends the protected packet to dst. The first SA of the file that takes
@@ -127,8 +142,9 @@ func (g *espGateway) seal(dst, pkt []byte) ([]byte, error) {
 		}
 		var out []byte
 		var err error
-		if o.sa == nil {
-			out, err = g.diet.seal(o.file, dst, pkt)
+		if o.diet != nil {
+			out, err = o.diet.AppendSeal(dst, pkt)
+			err = dietClass(err)
 		} else {
 			out, err = o.sa.AppendSeal(dst, pkt)
 		}
@@ -149,14 +165,15 @@ func (o *espOutbound) takes(pkt []byte) bool {
 		return !o.file.TSSrc.IsValid() && !o.file.TSDst.IsValid()
 	}
 	return (!o.file.TSSrc.IsValid() || o.file.TSSrc.Contains(src)) &&
-		(!o.file.TSDst.IsValid() || o.file.TSDst.Contains(dst))
+		(!o.file.TSDst.IsValid() || o.file.TSDst.Contains(dst)) &&
+		(o.diet == nil || dietTakes(o.diet, pkt))
 }
 
 // open appends the packet that was protected to dst. esp.ErrNoSA: the packet has
 // no ESP, or of no SA. Nothing is appended for a dummy packet, without an error.
 func (g *espGateway) open(dst, pkt []byte) ([]byte, error) {
-	if g.diet != nil {
-		if out, ok, err := g.diet.open(dst, pkt); ok {
+	if len(g.diet.All()) > 0 {
+		if out, ok, err := openDiet(&g.diet, dst, pkt); ok {
 			return out, err
 		}
 	}
@@ -166,6 +183,9 @@ func (g *espGateway) open(dst, pkt []byte) ([]byte, error) {
 
 // espError is "<class>: <text>" of an error.
 func espError(err error, seal bool) string {
+	if e, ok := err.(dietesp.Error); ok {
+		return dietText(e)
+	}
 	var e esp.Error
 	if !errors.As(err, &e) {
 		return err.Error()

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/internal/report"
@@ -148,19 +150,50 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 			return hex.AppendEncode(dst, to), nil
 		})
 	}
-	r, err := f.in.open(cmd, e)
+	x := &espCapture{do: do, what: "opened", drop: f.drop, open: !seal, diet: len(g.diet.All()) > 0}
+	if seal {
+		x.what = "sealed"
+	}
+	return x.run(cmd, e, &f.in, &f.out, info, &f.loudness)
+}
+
+// espCapture rewrites the packets of a capture with what a gateway or a converter
+// does to them.
+type espCapture struct {
+	do      func(dst, pkt []byte) ([]byte, error)
+	what    string // is done, such as "sealed"
+	open    bool   // what is broken but not ESP is passed through
+	convert bool   // all is passed through that do does not change
+	drop    bool   // leave out what would be passed through
+	diet    bool   // there are SAs of Diet-ESP
+
+	r   *pcapio.Reader
+	out io.Writer
+	w   pcapio.Writer
+	ids int // interfaces that the output has
+	buf []byte
+
+	packets, done, passed, dropped, dummies uint64
+	noSA, noRule, notIP, cut, trailers      uint64 // part of passed and dropped
+	inBytes, outBytes                       uint64 // of the packets that were changed, from IP on
+	failed                                  failures
+}
+
+// run does the whole capture.
+func (x *espCapture) run(cmd *cobra.Command, e *env, in *input, o *output, info os.FileInfo, f *loudness) error {
+	r, err := in.open(cmd, e)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	out, err := f.out.create(cmd, e, true, r.Info(), info)
+	out, err := o.create(cmd, e, true, r.Info(), info)
 	if err != nil {
 		return err
 	}
 	defer guard(out)()
+	x.r, x.out = r, out
 	progress := e.progress(r, f.quiet)
-	x := &espCapture{r: r, out: out, do: do, seal: seal, drop: f.drop}
-	damage, err := f.in.each(r, x.packet)
+	damage, err := in.each(r, x.packet)
 	if err == nil {
 		err = x.end()
 	}
@@ -179,23 +212,6 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 		return errFailed
 	}
 	return nil
-}
-
-// espCapture rewrites the packets of a capture with a gateway's seal or open.
-type espCapture struct {
-	r    *pcapio.Reader
-	out  io.Writer
-	w    pcapio.Writer
-	do   func(dst, pkt []byte) ([]byte, error)
-	seal bool
-	drop bool
-	ids  int // interfaces that the output has
-	buf  []byte
-
-	packets, done, passed, dropped, dummies uint64
-	noSA, notIP, cut                        uint64 // part of passed and dropped
-	inBytes, outBytes                       uint64 // of the packets that were changed, from IP on
-	failed                                  failures
 }
 
 // sync opens the output and adds new interfaces. The input's own link types do
@@ -241,6 +257,9 @@ func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
 	case p.Snapped():
 		x.cut++
 		return x.pass(p)
+	case x.convert && loc.Off+loc.Len < len(p.Data):
+		x.trailers++ // the bytes behind the packet would be lost
+		return x.pass(p)
 	}
 	pkt := p.Data[loc.Off : loc.Off+loc.Len]
 	out, err := x.do(append(x.buf[:0], p.Data[:loc.Off]...), pkt)
@@ -250,10 +269,16 @@ func (x *espCapture) packet(n uint64, p *pcapio.Packet) error {
 	case e == esp.ErrNoSA:
 		x.noSA++
 		return x.pass(p)
-	case !x.seal && (e == esp.ErrUnsupported || e == esp.ErrTruncated || e == esp.ErrMalformed) && !carriesESP(pkt):
+	case x.convert && passes(err):
+		x.noRule++
+		return x.pass(p)
+	case x.open && (e == esp.ErrUnsupported || e == esp.ErrTruncated || e == esp.ErrMalformed) && !carriesESP(pkt, x.diet):
 		return x.pass(p) // a fragment of something else, or otherwise broken
 	case err != nil:
-		x.failed.addText(n, espError(err, x.seal))
+		x.failed.addText(n, espError(err, x.what == "sealed"))
+		if x.convert {
+			return x.pass(p)
+		}
 		return nil
 	case len(out) == loc.Off:
 		x.dummies++
@@ -277,16 +302,12 @@ func (x *espCapture) pass(p *pcapio.Packet) error {
 	return x.w.WritePacket(p.Iface, p)
 }
 
-func (x *espCapture) report(e *env, f *espFlags) {
+func (x *espCapture) report(e *env, f *loudness) {
 	x.failed.report(e, "packet")
 	if f.quiet {
 		return
 	}
-	what := "opened"
-	if x.seal {
-		what = "sealed"
-	}
-	s := fmt.Sprintf("%s: %d %s, %d passed through, %d failed", report.Plural(int(x.packets), "packet"), x.done, what, x.passed, x.failed.n)
+	s := fmt.Sprintf("%s: %d %s, %d passed through, %d failed", report.Plural(int(x.packets), "packet"), x.done, x.what, x.passed, x.failed.n)
 	if x.dummies > 0 {
 		s += fmt.Sprintf(", %s left out", report.Plural(int(x.dummies), "dummy packet"))
 	}
@@ -297,14 +318,20 @@ func (x *espCapture) report(e *env, f *espFlags) {
 		s += fmt.Sprintf("; %d -> %d bytes", x.inBytes, x.outBytes)
 	}
 	fmt.Fprintln(e.stderr, s)
-	if f.verbose {
-		fmt.Fprintf(e.stderr, "without an SA %d, not IP %d, cut by the snap length %d\n", x.noSA, x.notIP, x.cut)
+	if !f.verbose {
+		return
 	}
+	s = fmt.Sprintf("without an SA %d, not IP %d, cut by the snap length %d", x.noSA, x.notIP, x.cut)
+	if x.convert {
+		s += fmt.Sprintf(", without a Rule %d, with bytes behind the packet %d", x.noRule, x.trailers)
+	}
+	fmt.Fprintln(e.stderr, s)
 }
 
 // carriesESP reports whether a packet that cannot be opened, perhaps a fragment or
-// cut, is one of ESP by its first headers: what else is broken is none of ours.
-func carriesESP(pkt []byte) bool {
+// cut, is one of ESP by its first headers, or of Diet-ESP: what else is broken is
+// none of ours.
+func carriesESP(pkt []byte, diet bool) bool {
 	const fragment, protoESP, udp = 44, 50, 17
 	at, proto, first := 0, byte(0), true
 	switch {
@@ -324,7 +351,7 @@ func carriesESP(pkt []byte) bool {
 	if proto == udp && first && len(pkt) >= at+4 {
 		return binary.BigEndian.Uint16(pkt[at:]) == esp.Port || binary.BigEndian.Uint16(pkt[at+2:]) == esp.Port
 	}
-	return proto == protoESP
+	return proto == protoESP || diet && proto == dietesp.Protocol
 }
 
 // setVersion makes the link header of a frame say the IP version of its packet.

@@ -190,6 +190,7 @@ func TestCarriesESP(t *testing.T) {
 		name, pkt string
 		want      bool
 	}{
+		{"Diet-ESP", "6000000000059140" + fe80a + fe80b + "0100000000", true},
 		{"ESP", "6000000000083240" + fe80a + fe80b + "0000100100000001", true},
 		{"behind hop-by-hop options", "6000000000100040" + fe80a + fe80b + "3200050200000100" + "0000100100000001", true},
 		{"a fragment", "6000000000102c40" + fe80a + fe80b + "3200000100000001" + "0000100100000001", true},
@@ -205,8 +206,11 @@ func TestCarriesESP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := carriesESP(pkt); got != tt.want {
+		if got := carriesESP(pkt, true); got != tt.want {
 			t.Errorf("%s: carriesESP(%x) = %v, want %v", tt.name, pkt, got, tt.want)
+		}
+		if got := carriesESP(pkt, false); got != (tt.want && tt.name != "Diet-ESP") {
+			t.Errorf("%s: carriesESP(%x) = %v without SAs of Diet-ESP", tt.name, pkt, got)
 		}
 	}
 }

@@ -75,6 +75,9 @@ func newFieldInfo(f schc.FID) fieldInfo {
 	if lint.Computable(f) {
 		i.Actions = append(i.Actions, "compute")
 	}
+	if f.Lowerable() {
+		i.Actions = append(i.Actions, "lower")
+	}
 	switch f {
 	case schc.FIDIPv6DevIID:
 		i.Actions = append(i.Actions, "DevIID")

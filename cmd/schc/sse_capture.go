@@ -392,8 +392,8 @@ func (x *sseCapture) id(p *pcapio.Packet, i int, changed bool) (int, error) {
 // errSCHCCapture is for captures that schc compress wrote.
 var errSCHCCapture = errors.New("the capture has SCHC Packets, not packets with compressed SSE headers")
 
-// errPass is for packets that are passed through.
-var errPass = errors.New("pass")
+// errUnchanged is for packets that are passed through.
+var errUnchanged = errors.New("unchanged")
 
 func (x *sseCapture) packet(n uint64, p *pcapio.Packet) error {
 	if err := x.sync(); err != nil {
@@ -425,7 +425,7 @@ func (x *sseCapture) packet(n uint64, p *pcapio.Packet) error {
 		return x.pass(p)
 	}
 	payload, err := x.change(x.side[i], &g, pkt)
-	if err == errPass {
+	if err == errUnchanged {
 		if x.verb == verbCompress {
 			x.observe(x.side[i], &g, pkt)
 		}
@@ -460,7 +460,7 @@ func (x *sseCapture) compressed(p *pcapio.Packet, i int) bool {
 	return !ours || p.Interface.Name == sseNames[i]
 }
 
-// change returns the new payload of a segment, valid until the next call. errPass:
+// change returns the new payload of a segment, valid until the next call. errUnchanged:
 // it stays as it is.
 func (x *sseCapture) change(side *sseSide, g *segment, pkt []byte) ([]byte, error) {
 	b := pkt[g.payload:]
@@ -468,19 +468,19 @@ func (x *sseCapture) change(side *sseSide, g *segment, pkt []byte) ([]byte, erro
 	if g.stream {
 		if len(b) == 0 {
 			x.empty++
-			return nil, errPass
+			return nil, errUnchanged
 		}
 		if x.verb != verbSeal {
 			var ok bool
 			if list, ok = side.split(b, x.verb); !ok {
 				x.partial++
-				return nil, errPass
+				return nil, errUnchanged
 			}
 		}
 	}
 	if x.verb == verbDecompress && !g.stream && side.isWhole(b) {
 		side.saw(b)
-		return nil, errPass
+		return nil, errUnchanged
 	}
 	do, last := side.do(x.verb), side.last
 	out := x.buf[:0]
@@ -491,11 +491,11 @@ func (x *sseCapture) change(side *sseSide, g *segment, pkt []byte) ([]byte, erro
 			e, _ := err.(sse.Error)
 			if x.verb == verbCompress {
 				x.lost++
-				return nil, errPass
+				return nil, errUnchanged
 			}
 			if e == sse.ErrNoSA || x.verb == verbOpen && side.h[0] == nil && len(one) < side.form.HeaderLen() {
 				x.other++
-				return nil, errPass
+				return nil, errUnchanged
 			}
 			return nil, err
 		}
@@ -504,7 +504,7 @@ func (x *sseCapture) change(side *sseSide, g *segment, pkt []byte) ([]byte, erro
 	if x.verb == verbCompress && !restores(g, pkt, out) {
 		side.last = last
 		x.lost++
-		return nil, errPass
+		return nil, errUnchanged
 	}
 	return out, nil
 }

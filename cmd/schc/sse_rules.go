@@ -21,13 +21,12 @@ file: json (the default), yang-json or cbor, as schc rules convert writes them.
 
 The Rule has the implicit RuleID 0/0. It describes SSE packets whose Sequence Number is
 reduced to its low-order bits: schc sse compress does that, and finds the number again.
-Other commands apply it to whole packets in hex, with --sse-icv for the length of the
-ICV, as long as the number is below 2^sn_bits. What they make is padded behind the
-payload (RFC 8724), schc sse's behind the header; where the header's bits are a multiple
-of 8 both are the same.`,
+Other commands apply it to whole packets in hex as long as the number is below
+2^sn_bits, with --sse-icv for the length of the ICV and --split-header for padding where
+SSE has it.`,
 		Example: `  schc sse rules --session s.json
   schc sse rules --session s.json --to cbor -w rule.cbor
-  schc sse rules --session s.json | schc explain -C - --sse-icv 8 --hex -r packets.txt`,
+  schc sse rules --session s.json | schc explain -C - --sse-icv 8 --split-header --hex -r packets.txt`,
 		Args: maxArgs(0, "no FILE"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			form := rulefile.FormJSON

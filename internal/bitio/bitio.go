@@ -23,11 +23,10 @@ func loadTail(b []byte, off int) uint64 {
 		return binary.BigEndian.Uint64(b[n-8:]) << uint(8*(off+8-n))
 	}
 	var v uint64
-	for i := 0; i < 8; i++ {
-		v <<= 8
-		if off+i < len(b) {
-			v |= uint64(b[off+i])
-		}
+	shift := 56
+	for ; off < len(b); off++ {
+		v |= uint64(b[off]) << uint(shift)
+		shift -= 8
 	}
 	return v
 }

@@ -224,7 +224,7 @@ func covers(a, b *schc.FieldDescriptor) bool {
 	}
 	// Actions that restrict what matches.
 	switch a.CDA {
-	case schc.CDACompute, schc.CDADevIID, schc.CDAAppIID:
+	case schc.CDACompute, schc.CDADevIID, schc.CDAAppIID, schc.CDALower:
 		if b.CDA != a.CDA {
 			return false
 		}

@@ -271,6 +271,12 @@ func (a *SA) Config() (esp.Config, error) {
 	}, nil
 }
 
+// HeaderConfig returns what of the configuration concerns the ESP header, for use
+// without keys; mode and algorithm may be missing.
+func (a *SA) HeaderConfig() esp.Config {
+	return esp.Config{SPI: a.SPI, Mode: a.Mode, Src: addr(a.Src), Dst: addr(a.Dst), ESN: a.ESN, Seq: a.Seq, Window: a.Window}
+}
+
 // Suite returns the algorithm with its keys.
 func (a *SA) Suite() (*esp.Suite, error) {
 	if !a.HasAlg {

@@ -106,7 +106,13 @@ type Candidates struct {
 // Recover lists the candidates of the low bits of a number, width bits of them
 // (0 to 32), for a window. last is the highest number that the sender can use:
 // 2^32-1, or 2^64-1 with extended numbers.
-func (w *Window) Recover(low uint32, width uint8, last uint64) Candidates {
+func (w *Window) Recover(low uint32, width uint8, last uint64) (c Candidates) {
+	w.RecoverTo(&c, low, width, last)
+	return c
+}
+
+// RecoverTo is Recover for a list that is there.
+func (w *Window) RecoverTo(c *Candidates, low uint32, width uint8, last uint64) {
 	due := w.edge + 1
 	if w.edge == ^uint64(0) {
 		due = w.edge
@@ -115,11 +121,11 @@ func (w *Window) Recover(low uint32, width uint8, last uint64) Candidates {
 	if w.edge >= w.size {
 		first = w.edge - w.size + 1
 	}
-	return candidates(low, width, due, first, last)
+	c.reset(low, width, due, first, last)
 }
 
-func candidates(low uint32, width uint8, due, first, last uint64) Candidates {
-	c := Candidates{due: due, first: first, last: last, step: 1 << min(width, 32)}
+func (c *Candidates) reset(low uint32, width uint8, due, first, last uint64) {
+	c.due, c.first, c.last, c.step = due, first, last, 1<<min(width, 32)
 	mask := c.step - 1
 	// The next number from due on that ends in low.
 	ahead := (uint64(low) - due) & mask
@@ -129,7 +135,6 @@ func candidates(low uint32, width uint8, due, first, last uint64) Candidates {
 		c.down, c.downOK = due-(c.step-ahead), due >= c.step-ahead
 	}
 	c.trim()
-	return c
 }
 
 func (c *Candidates) trim() {

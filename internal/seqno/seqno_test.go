@@ -104,7 +104,8 @@ func TestCandidates(t *testing.T) {
 				if due > 32 {
 					first = due - 32
 				}
-				c := candidates(low, width, due, first, 255)
+				var c Candidates
+				c.reset(low, width, due, first, 255)
 				want := slowCandidates(low, width, due, first, 255)
 				for i := 0; ; i++ {
 					seq, ok := c.Next()

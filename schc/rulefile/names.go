@@ -153,6 +153,7 @@ var cdaNames = map[string]schc.CDA{
 	"COMPUTECHKSUM": schc.CDACompute, "COMPUTECKSUM": schc.CDACompute, "COMPUTECRC": schc.CDACompute,
 	"DEVIID": schc.CDADevIID, "CDADEVIID": schc.CDADevIID, "COMPUTEDEVIID": schc.CDADevIID,
 	"APPIID": schc.CDAAppIID, "CDAAPPIID": schc.CDAAppIID, "COMPUTEAPPIID": schc.CDAAppIID,
+	"LOWER": schc.CDALower, "CDALOWER": schc.CDALower,
 }
 
 var diNames = map[string]schc.Direction{

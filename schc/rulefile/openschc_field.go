@@ -168,7 +168,7 @@ func (s *scanner) operatorAction(m *members, off int, d *schc.FieldDescriptor) *
 		return s.malformed(off, "no MO: add equal, ignore, MSB or match-mapping")
 	}
 	if !m.has(keyCDA) {
-		return s.malformed(off, "no CDA: add not-sent, value-sent, mapping-sent, LSB, compute-length, compute-checksum, DevIID or AppIID")
+		return s.malformed(off, "no CDA: add not-sent, value-sent, mapping-sent, LSB, compute-length, compute-checksum, DevIID, AppIID or lower")
 	}
 	at := m[keyMO].value
 	name, err := s.at(at).text("MO")
@@ -200,7 +200,7 @@ func (s *scanner) operatorAction(m *members, off int, d *schc.FieldDescriptor) *
 		if strings.Contains(base, "COMPRESS") {
 			return s.unsupported(at, "the action %s, a packet inside a packet, is not supported", clip([]byte(name)))
 		}
-		return s.malformed(at, "unknown action %q: write not-sent, value-sent, mapping-sent, LSB, compute-length, compute-checksum, DevIID or AppIID", clip([]byte(name)))
+		return s.malformed(at, "unknown action %q: write not-sent, value-sent, mapping-sent, LSB, compute-length, compute-checksum, DevIID, AppIID or lower", clip([]byte(name)))
 	}
 	if hasArg && (d.CDA != schc.CDALSB || d.MO != schc.MOMSB || d.FL.Variable() || arg+uint64(d.MSB) != uint64(d.FL)) {
 		return s.malformed(at, "%s: write LSB alone; it sends what MSB leaves", clip([]byte(name)))

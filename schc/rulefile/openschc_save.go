@@ -177,6 +177,7 @@ var moTexts = map[schc.MO]string{
 var cdaTexts = map[schc.CDA]string{
 	schc.CDANotSent: "not-sent", schc.CDAValueSent: "value-sent", schc.CDAMappingSent: "mapping-sent",
 	schc.CDALSB: "LSB", schc.CDACompute: "compute-length", schc.CDADevIID: "DevIID", schc.CDAAppIID: "AppIID",
+	schc.CDALower: "lower",
 }
 
 // checkField says what makes d impossible to write in any form, or "".

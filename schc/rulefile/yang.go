@@ -217,7 +217,7 @@ var (
 	yangModes   = byName(schc.FragmentationNoAck, schc.FragmentationAckAlways, schc.FragmentationAckOnError)
 	yangDIs     = byName(schc.DirUp, schc.DirDown, schc.DirBidirectional)
 	yangMOs     = byName(schc.MOEqual, schc.MOIgnore, schc.MOMSB, schc.MOMatchMapping)
-	yangCDAs    = byName(schc.CDANotSent, schc.CDAValueSent, schc.CDAMappingSent, schc.CDALSB, schc.CDACompute, schc.CDADevIID, schc.CDAAppIID)
+	yangCDAs    = byName(schc.CDANotSent, schc.CDAValueSent, schc.CDAMappingSent, schc.CDALSB, schc.CDACompute, schc.CDADevIID, schc.CDAAppIID, schc.CDALower)
 	yangAcks    = map[string]schc.AckBehavior{"ack-behavior-after-all-0": schc.AckAfterAll0, "ack-behavior-after-all-1": schc.AckAfterAll1, "ack-behavior-by-layer2": schc.AckByLayer2}
 	yangAll1s   = map[string]schc.All1Data{"all-1-data-no": schc.All1DataNo, "all-1-data-yes": schc.All1DataYes, "all-1-data-sender-choice": schc.All1DataSenderChoice}
 	yangRCSs    = map[string]schc.RCSAlgorithm{idRCS: schc.RCSCRC32, idRCSFragments: schc.RCSFragments, idRCSOther: schc.RCSOther}

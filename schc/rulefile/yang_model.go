@@ -124,7 +124,7 @@ var yangIdentities = map[string][]string{
 	},
 	modCoAP:     {idFLVariableBit, idFLOSCOREPIV},
 	modCompound: {"bitmap-RFC8724", "bitmap-compound-ack"},
-	modOwn:      {idFLBits, idOptionNumber, idRCSFragments, idRCSOther},
+	modOwn:      {idFLBits, idOptionNumber, idRCSFragments, idRCSOther, "cda-lower"},
 }
 
 // identityAliases are other names of an identity in .sid files.

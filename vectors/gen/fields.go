@@ -163,6 +163,13 @@ func fields() *vectors.File {
 	g.ok("SSE compact with an ICV", "up", unhex("010203 04 002 56789 dead 0102030405060708"), "1/8", 10, "SSE_COMPACT.SPI x010203", "SSE_COMPACT.FLAGS 00000100", "SSE_COMPACT.SN x56789")
 	g.flags("PartialByte")
 
+	// The end of the ESP trailer (RFC 4303), as Diet-ESP compresses it.
+	g = begin("esp-trailer")
+	g.ok("no padding, UDP", "up", unhex("00 11"), "1/8", 0)
+	g.ok("padding", "up", unhex("03 29"), "2/8", 0, "ESP.PAD_LEN 00000011", "ESP.NXT 1")
+	g.flags("PartialByte")
+	g.none("another Next Header", "up", unhex("03 3b"))
+
 	// Extension headers and tunnels.
 	g = begin("ipv6-extensions")
 	seg := func(body []byte) []byte {

@@ -67,6 +67,8 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.ghcFile(data)
 		case schema == vectors.SchemaESP:
 			r.espFile(data)
+		case schema == vectors.SchemaDietESP:
+			r.dietFile(data)
 		case schema == vectors.SchemaSSE:
 			r.sseFile(data)
 		case schema == vectors.SchemaSSENegotiate:
