@@ -120,6 +120,7 @@ var benchmarks = []struct {
 	{"gcm-16/40", SuiteGCM16, nil, 40},
 	{"gcm-16/40/headers", SuiteGCM16, &Compression{SPIBits: 8, SNBits: 16}, 40},
 	{"gcm-16/1200", SuiteGCM16, nil, 1200},
+	{"gcm-16/1200/headers", SuiteGCM16, &Compression{SPIBits: 3, SNBits: 10}, 1200},
 }
 
 func BenchmarkHeaders(b *testing.B) {

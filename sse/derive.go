@@ -16,9 +16,9 @@ const (
 // Compression says how the headers of a session in the compact format are
 // compressed. Both ends have the same. The zero value sends nothing of the header.
 //
-// What a header becomes is SPIBits + (FlagC: 1) + (Stream: 12) + SNBits bits.
-// With the payload behind it it is a SCHC Packet, padded with zero bits to a
-// whole byte: SNBits 8 alone makes a byte of 8, SPIBits 8 and SNBits 16 make 3.
+// What a header becomes is SPIBits + (FlagC: 1) + (Stream: 12) + SNBits bits, in
+// this order, then zero bits up to a whole byte: SNBits 8 alone makes a byte of
+// 8, SPIBits 8 and SNBits 16 make 3. Payload and ICV follow as they are.
 type Compression struct {
 	// SPIBits is how many low-order bits of the SPI are sent, 0 to 24. They
 	// must tell apart the sessions that the receiver has on one transport.
@@ -128,18 +128,20 @@ func lowBits(id schc.FID, width, n uint8, tv []byte) schc.FieldDescriptor {
 	return f
 }
 
-// NewContext compiles the Rule of a session for the engine. It allocates; a
-// device without a heap loads an image that was made before, as for any other
-// Rule (schc.Context.LoadImage).
-func (c Compression) NewContext(s Suite, up, down uint32) (*schc.Context, error) {
-	if !s.Valid() {
-		return nil, ErrUnsupported
-	}
+// NewContext compiles the Rule of a session for Headers, which gives the engine
+// the header alone. It allocates; a device without a heap loads an image that was
+// made before, as for any other Rule (schc.Context.LoadImage).
+//
+// To compress whole packets with the engine itself, compile the Rule with the
+// schc.Options SSEICVBytes and SplitHeader. Without the latter the SCHC Packet has
+// its padding behind the payload (RFC 8724, Section 7.2), which differs unless
+// HeaderBits is a multiple of 8.
+func (c Compression) NewContext(up, down uint32) (*schc.Context, error) {
 	r, err := c.Rule(up, down)
 	if err != nil {
 		return nil, err
 	}
-	ctx, err := schc.NewContext([]schc.Rule{r}, schc.Options{SSEICVBytes: uint8(s.ICVLen())})
+	ctx, err := schc.NewContext([]schc.Rule{r}, schc.Options{})
 	if err != nil {
 		return nil, ErrMalformed
 	}

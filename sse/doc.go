@@ -6,7 +6,8 @@
 // a compact header, typically to 1 to 3, under a Rule that Compression derives
 // and the engine of package schc applies. A Table finds the session of a packet.
 // Offer, Select and Accept agree on all that; HIP parameters and IKEv2 proposals
-// carry it. Sockets are in the sub-package ssenet.
+// carry it. Sessions over sockets are in the sub-package ssenet, commands and
+// decisions in docs/sse.md.
 //
 //	draft-moskowitz-sse-05
 //	  4     API                    sse/ssenet: add, delete and query transports
@@ -47,11 +48,12 @@
 // The compact format carries at most 4,095 bytes of encrypted payload: 12 bits
 // cannot say 4,096.
 //
-// A compressed header and the payload are one SCHC Packet: the payload follows
-// the bits of the header, and zero bits fill the last byte. That is as long as a
-// header padded by itself, and any implementation of RFC 8724 that is given the
-// Rule understands it. The Rule holds for Sequence Numbers without their high
-// bits; the receiver finds those as Diet-ESP does (internal/seqno).
+// A compressed header is padded with zero bits to a whole byte, and payload and
+// ICV follow as they are, as in Diet-ESP: nothing of them is shifted. It is the
+// residue of a Rule with an implicit RuleID; the engine with the option
+// SplitHeader makes the same of the whole packet. The Rule holds for Sequence
+// Numbers without their high bits; the receiver finds those as Diet-ESP does
+// (internal/seqno).
 //
 // # Ownership and concurrency
 //

@@ -9,23 +9,29 @@ import (
 
 // Headers compresses and restores the headers of one session's packets in the
 // compact format, under the Rule of a Compression. Session does so by itself if
-// it is configured to; Headers is for those who keep the steps apart, or who
-// have no keys. It is caller-owned memory for one goroutine.
+// it is configured to; Headers is for those who keep the steps apart, have
+// another form on each transport (Session.AppendOpenWith), or have no keys. It is
+// caller-owned memory for one goroutine.
 type Headers struct {
 	c    Compression
+	icv  int // bytes of ICV behind the payload
 	comp schc.Compressor
 	dec  schc.Decompressor
 	out  schc.Direction // of what is compressed; the rest goes the other way
+
+	head  [8]byte  // the header at work, which the engine takes for a whole packet
+	small [16]byte // what it becomes
 
 	window seqno.Window // from which AppendDecompress guesses
 	words  [2]uint64
 }
 
 // Reset makes h work under ctx, which c.NewContext made, or under an image of
-// that. dir is the direction of the packets that are compressed, DirUp or
-// DirDown; what is decompressed comes the other way. It is ErrMalformed if c or
-// dir is out of range.
-func (h *Headers) Reset(ctx *schc.Context, c Compression, dir schc.Direction) error {
+// that. s is the session's suite. dir is the direction of the packets that are
+// compressed, DirUp or DirDown; what is decompressed comes the other way. It is
+// ErrMalformed if c or dir is out of range, ErrUnsupported for a suite that no
+// session can have.
+func (h *Headers) Reset(ctx *schc.Context, c Compression, s Suite, dir schc.Direction) error {
 	*h = Headers{}
 	if err := c.Check(); err != nil {
 		return err
@@ -33,7 +39,10 @@ func (h *Headers) Reset(ctx *schc.Context, c Compression, dir schc.Direction) er
 	if ctx == nil || dir != schc.DirUp && dir != schc.DirDown {
 		return ErrMalformed
 	}
-	h.c, h.out = c, dir
+	if !s.Valid() {
+		return ErrUnsupported
+	}
+	h.c, h.icv, h.out = c, s.ICVLen(), dir
 	h.comp.Reset(ctx)
 	h.dec.Reset(ctx)
 	return nil
@@ -44,10 +53,11 @@ func (h *Headers) Compression() Compression { return h.c }
 
 // CompressRoom returns how many bytes AppendCompress and AppendDecompress need
 // behind dst for n bytes of input.
-func CompressRoom(n int) int { return 2*n + 2*MaxHeaderLen }
+func CompressRoom(n int) int { return n + FormatCompact.HeaderLen() }
 
 // AppendCompress appends the compressed form of pkt, one whole packet, to dst
-// and returns the extended slice.
+// and returns the extended slice: the compressed header in whole bytes, then
+// payload and ICV as they are.
 //
 // On error the returned slice is dst, unchanged up to len(dst): ErrTruncated if
 // pkt is no packet, ErrNoRule if the Rule does not describe it (another SPI,
@@ -55,27 +65,35 @@ func CompressRoom(n int) int { return 2*n + 2*MaxHeaderLen }
 // dst nor pkt, never writes to pkt, and does not allocate when dst has room for
 // CompressRoom(len(pkt)) more bytes; dst and pkt must not overlap.
 func (h *Headers) AppendCompress(dst, pkt []byte) ([]byte, error) {
-	if len(pkt) < FormatCompact.HeaderLen() {
-		return dst, ErrTruncated
-	}
-	out, err := h.shrinkTail(append(dst, pkt...), len(dst))
+	hdr := FormatCompact.HeaderLen()
+	x, err := ParseHeader(FormatCompact, pkt)
 	if err != nil {
 		return dst, err
 	}
-	return out, nil
+	if hdr+int(x.Length)+h.icv != len(pkt) {
+		return dst, ErrNoRule
+	}
+	small, e := h.shrink(pkt[:hdr])
+	if e != 0 {
+		return dst, e
+	}
+	return append(append(dst, small...), pkt[hdr:]...), nil
 }
 
-// shrinkTail compresses the packet buf[at:] where it is: the engine writes
-// behind it, and the result goes to the front.
-func (h *Headers) shrinkTail(buf []byte, at int) ([]byte, error) {
-	end := len(buf)
-	putSeq(buf[at:], binary.BigEndian.Uint64(buf[at:])&(1<<h.c.SNBits-1))
-	out, _, err := h.comp.AppendCompress(buf, buf[at:], h.out)
-	if err != nil {
-		return buf[:at], schcError(err)
+// shrink returns what the header becomes, in memory of h. The engine gets the
+// header alone: of the Sequence Number the low bits, and a Length of 0, which is
+// what it computes, unless it is to stay.
+func (h *Headers) shrink(head []byte) ([]byte, Error) {
+	keep := uint64(1)<<h.c.SNBits - 1 | ^FormatCompact.MaxSeq()
+	if !h.c.Stream {
+		keep &^= uint64(FormatCompact.MaxLength()) << seqBits
 	}
-	n := copy(out[at:], out[end:])
-	return out[:at+n], nil
+	binary.BigEndian.PutUint64(h.head[:], binary.BigEndian.Uint64(head)&keep)
+	out, _, err := h.comp.AppendCompress(h.small[:0], h.head[:], h.out)
+	if err != nil {
+		return nil, schcError(err)
+	}
+	return out, 0
 }
 
 // AppendDecompress appends the packet that data stands for to dst and returns
@@ -91,10 +109,9 @@ func (h *Headers) shrinkTail(buf []byte, at int) ([]byte, error) {
 // when dst has room for CompressRoom(len(data)) more bytes; dst and data must
 // not overlap.
 func (h *Headers) AppendDecompress(dst, data []byte, last uint64) ([]byte, error) {
-	at := len(dst)
-	out, low, err := h.restore(dst, data)
-	if err != nil {
-		return dst, schcError(err)
+	body, low, e := h.restore(data)
+	if e != 0 {
+		return dst, e
 	}
 	h.window.Init(DefaultWindow, h.words[:])
 	h.window.Reset(last)
@@ -103,18 +120,32 @@ func (h *Headers) AppendDecompress(dst, data []byte, last uint64) ([]byte, error
 	if !ok {
 		return dst, ErrMalformed
 	}
-	putSeq(out[at:], seq)
-	return out, nil
+	putSeq(h.head[:], seq)
+	return append(append(dst, h.head[:]...), body...), nil
 }
 
-// restore appends the packet with nothing of its Sequence Number but the low
-// bits, and returns those, too. The error is the engine's.
-func (h *Headers) restore(dst, data []byte) ([]byte, uint32, error) {
-	out, _, err := h.dec.AppendDecompress(dst, data, h.out.Reverse())
-	if err != nil {
-		return dst, 0, err
+// restore puts the header, with nothing of its Sequence Number but the low bits,
+// into h.head and returns what follows it, and those bits.
+func (h *Headers) restore(data []byte) (body []byte, low uint32, e Error) {
+	n := h.c.HeaderBytes()
+	if len(data) < n+h.icv {
+		return nil, 0, ErrTruncated
 	}
-	return out, uint32(binary.BigEndian.Uint64(out[len(dst):]) & FormatCompact.MaxSeq()), nil
+	head, _, err := h.dec.AppendDecompressBits(h.head[:0], data[:n], h.c.HeaderBits(), h.out.Reverse())
+	if err != nil {
+		return nil, 0, schcError(err)
+	}
+	v, length := binary.BigEndian.Uint64(head), uint64(len(data)-n-h.icv)
+	switch said := v >> seqBits & uint64(FormatCompact.MaxLength()); {
+	case h.c.Stream && said > length:
+		return nil, 0, ErrTruncated
+	case h.c.Stream && said < length, length > uint64(FormatCompact.MaxLength()):
+		return nil, 0, ErrMalformed
+	case !h.c.Stream:
+		v |= length << seqBits
+	}
+	binary.BigEndian.PutUint64(h.head[:], v)
+	return data[n:], uint32(v & FormatCompact.MaxSeq()), 0
 }
 
 // putSeq writes the Sequence Number of a compact header.

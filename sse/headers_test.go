@@ -11,15 +11,15 @@ import (
 // newHeaders returns both ends' Headers for packets that the device sends.
 func newHeaders(t testing.TB, c Compression, s Suite, up, down uint32) (dev, app *Headers) {
 	t.Helper()
-	ctx, err := c.NewContext(s, up, down)
+	ctx, err := c.NewContext(up, down)
 	if err != nil {
 		t.Fatalf("%+v: %v", c, err)
 	}
 	dev, app = new(Headers), new(Headers)
-	if err := dev.Reset(ctx, c, schc.DirUp); err != nil {
+	if err := dev.Reset(ctx, c, s, schc.DirUp); err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Reset(ctx, c, schc.DirDown); err != nil {
+	if err := app.Reset(ctx, c, s, schc.DirDown); err != nil {
 		t.Fatal(err)
 	}
 	return dev, app
@@ -143,7 +143,7 @@ func TestHeadersRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	padded := bytes.Clone(small)
-	padded[len(padded)-1] |= 1 // 12 bits of header: 4 of padding
+	padded[1] |= 1 // 12 bits of header: 4 of padding
 	if got, err := app.AppendDecompress([]byte{1}, padded, 8); err != ErrMalformed || len(got) != 1 {
 		t.Errorf("padding: %x, %v", got, err)
 	}
@@ -167,23 +167,23 @@ func TestHeadersRefuse(t *testing.T) {
 		}
 	}
 	var h Headers
-	ctx, err := c.NewContext(SuiteGCM16, 1, 0)
+	ctx, err := c.NewContext(1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{h.Reset(nil, c, schc.DirUp), h.Reset(ctx, c, 0), h.Reset(ctx, Compression{SNBits: 21}, schc.DirUp)} {
+	for _, err := range []error{h.Reset(nil, c, SuiteGCM16, schc.DirUp), h.Reset(ctx, c, SuiteGCM16, 0), h.Reset(ctx, Compression{SNBits: 21}, SuiteGCM16, schc.DirUp)} {
 		if err != ErrMalformed {
 			t.Error(err)
 		}
 	}
 	// A Rule for one direction does not serve the other.
-	if err := h.Reset(ctx, c, schc.DirDown); err != nil {
+	if err := h.Reset(ctx, c, SuiteGCM16, schc.DirDown); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.AppendCompress(nil, packet(SuiteGCM16, Header{SPI: 1, Seq: 1}, 4)); err != ErrNoRule {
 		t.Error(err)
 	}
-	if _, err := c.NewContext(0, 1, 2); err != ErrUnsupported {
+	if err := h.Reset(ctx, c, SuiteGMAC, schc.DirUp); err != ErrUnsupported {
 		t.Error(err)
 	}
 	for _, spi := range [][2]uint32{{0, 0}, {1 << 24, 1}, {1, 1 << 24}} {
@@ -286,7 +286,7 @@ func TestInOrder(t *testing.T) {
 // TestImage: a device without a heap has the compiled Rule.
 func TestImage(t *testing.T) {
 	c := Compression{SPIBits: 8, SNBits: 16}
-	ctx, err := c.NewContext(SuiteCCM8, 0x010203, 0x0a0b0c)
+	ctx, err := c.NewContext(0x010203, 0x0a0b0c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,5 +298,94 @@ func TestImage(t *testing.T) {
 	pkt := mustSeal(t, a, []byte("x"))
 	if got, err := b.AppendOpen(nil, pkt); err != nil || string(got) != "x" || len(pkt) != 3+1+8 {
 		t.Errorf("%x: %q, %v", pkt, got, err)
+	}
+}
+
+// TestEngine: the engine makes the same of the whole packet under the Rule, if it
+// pads the header; if it pads the packet (RFC 8724), it does so where the bits are
+// whole bytes.
+func TestEngine(t *testing.T) {
+	for _, c := range []Compression{{}, {SNBits: 8}, {SPIBits: 8, SNBits: 16}, {SPIBits: 24, SNBits: 20}, {SPIBits: 3, SNBits: 5, FlagC: true},
+		{SPIBits: 3, SNBits: 10}, {SNBits: 4, Stream: true}, {SPIBits: 7, SNBits: 9, FlagC: true, Stream: true}} {
+		rule, err := c.Rule(0x010203, 0x040506)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dev, _ := newHeaders(t, c, SuiteCCM8, 0x010203, 0x040506)
+		pkt := packet(SuiteCCM8, Header{SPI: 0x010203, Seq: 1<<c.SNBits - 1}, 33)
+		got, err := dev.AppendCompress(nil, pkt)
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		for _, split := range []bool{true, false} {
+			ctx, err := schc.NewContext([]schc.Rule{rule}, schc.Options{SSEICVBytes: 8, SplitHeader: split})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var engine schc.Compressor
+			var back schc.Decompressor
+			engine.Reset(ctx)
+			back.Reset(ctx)
+			want, _, err := engine.AppendCompress(nil, pkt, schc.DirUp)
+			if err != nil {
+				t.Fatalf("%+v: %v", c, err)
+			}
+			if (split || c.HeaderBits()%8 == 0) != bytes.Equal(got, want) || len(got) != len(want) {
+				t.Errorf("%+v, split %v: %x, the engine makes %x", c, split, got, want)
+			}
+			if again, _, err := back.AppendDecompress(nil, want, schc.DirUp); err != nil || !bytes.Equal(again, pkt) {
+				t.Errorf("%+v, split %v: the engine restores %x, %v, want %x", c, split, again, err, pkt)
+			}
+		}
+	}
+}
+
+// TestOpenWith: packets of one session over transports with several forms of the
+// header are opened in any order, none twice.
+func TestOpenWith(t *testing.T) {
+	datagram, stream := Compression{SPIBits: 4, SNBits: 8}, Compression{SNBits: 20, Stream: true}
+	a, b := pair(t, FormatCompact, SuiteGCM8, nil)
+	ds, dr := newHeaders(t, datagram, SuiteGCM8, 0x010203, 0x0a0b0c)
+	ss, sr := newHeaders(t, stream, SuiteGCM8, 0x010203, 0x0a0b0c)
+	for i := 1; i < 100; i++ {
+		pkt := mustSeal(t, a, []byte{byte(i)})
+		send, recv := []*Headers{nil, ds, ss}[i%3], []*Headers{nil, dr, sr}[i%3]
+		small := pkt
+		if send != nil {
+			var err error
+			if small, err = send.AppendCompress(nil, pkt); err != nil || len(small) >= len(pkt) {
+				t.Fatalf("AppendCompress(%x) = %x, %v", pkt, small, err)
+			}
+		}
+		got, err := b.AppendOpenWith([]byte{7}, small, recv)
+		if err != nil || !bytes.Equal(got, []byte{7, byte(i)}) || b.Opened() != (Header{SPI: 0x010203, Length: 1, Seq: uint64(i)}) {
+			t.Fatalf("packet %d: %x, %v, %+v", i, got, err, b.Opened())
+		}
+		for _, x := range []struct {
+			pkt  []byte
+			h    *Headers
+			want Error
+		}{{small, recv, ErrReplay}, {pkt, nil, ErrReplay}} {
+			if got, err := b.AppendOpenWith([]byte{7}, x.pkt, x.h); err == nil || x.h == nil && err != x.want || len(got) != 1 {
+				t.Fatalf("packet %d again: %x, %v", i, got, err)
+			}
+			// It is the peer's; and what is not the peer's is not.
+			if _, err := b.Verify(nil, x.pkt, x.h); err != nil || b.LastSeq() != uint64(i) {
+				t.Fatalf("packet %d: Verify: %v", i, err)
+			}
+			bad := bytes.Clone(x.pkt)
+			bad[len(bad)-1-i%9] ^= 1
+			if _, err := b.Verify(make([]byte, 3), bad, x.h); err != ErrAuth {
+				t.Fatalf("packet %d: Verify of another: %v", i, err)
+			}
+		}
+	}
+	other, _ := newHeaders(t, datagram, SuiteCCM16, 0x010203, 0x0a0b0c)
+	if _, err := b.AppendOpenWith(nil, make([]byte, 40), other); err != ErrUnsupported {
+		t.Errorf("Headers of another ICV: %v", err)
+	}
+	_, large := pair(t, FormatLarge, SuiteGCM8, nil)
+	if _, err := large.AppendOpenWith(nil, make([]byte, 40), dr); err != ErrUnsupported {
+		t.Errorf("Headers of another format: %v", err)
 	}
 }

@@ -4,12 +4,7 @@ package sse
 // bytes whose payload is not compressed; with GPComp, as many more as the
 // payload may have.
 func (s *Session) OpenRoom(n int) int {
-	body := n + MaxHeaderLen
-	room := body + s.suite.openScratch(body)
-	if s.shrink {
-		room += n + MaxHeaderLen
-	}
-	return room
+	return n + s.suite.openScratch(n)
 }
 
 // AppendOpen restores the payload of pkt, appends it to dst and returns the
@@ -33,78 +28,105 @@ func (s *Session) OpenRoom(n int) int {
 // OpenRoom(len(pkt)) more bytes, and for the payload if it is compressed; dst
 // and pkt must not overlap.
 func (s *Session) AppendOpen(dst, pkt []byte) ([]byte, error) {
-	i := &s.in
-	if !i.on {
-		return dst, ErrUnsupported
+	var h *Headers
+	if s.shrink {
+		h = &s.headers
 	}
-	if !s.shrink {
-		out, e := s.open(dst, pkt)
-		if e != 0 {
-			return dst, e
-		}
-		return out, nil
-	}
-	out, e := s.openShrunk(dst, pkt)
+	return s.AppendOpenWith(dst, pkt, h)
+}
+
+// AppendOpenWith is AppendOpen for a packet whose header h compressed, of
+// whatever session's configuration: packets may come over transports with other
+// forms of the header. nil: the header is as it is.
+func (s *Session) AppendOpenWith(dst, pkt []byte, h *Headers) ([]byte, error) {
+	out, e := s.openWith(dst, pkt, h, false)
 	if e != 0 {
 		return dst, e
 	}
 	return out, nil
 }
 
+// Verify is for a packet of which AppendOpenWith says ErrReplay: nil says that the
+// peer has sent it, so that it is a copy of what was there before, or is too old.
+// Where nothing but the peer's packets should come, as on a stream, everything
+// else is an attack. The session does not change. scratch is room to work in, which
+// is returned, perhaps longer; the errors are those of AppendOpenWith.
+func (s *Session) Verify(scratch, pkt []byte, h *Headers) ([]byte, error) {
+	out, e := s.openWith(scratch[:0], pkt, h, true)
+	if e != 0 {
+		return scratch, e
+	}
+	clear(out)
+	return out[:0], nil
+}
+
+// openWith opens a packet; again: it may have been opened before, and that is not
+// noted.
+func (s *Session) openWith(dst, pkt []byte, h *Headers, again bool) ([]byte, Error) {
+	switch hdr := s.format.HeaderLen(); {
+	case !s.in.on || h != nil && (s.format != FormatCompact || h.icv != s.suite.ICVLen()):
+		return dst, ErrUnsupported
+	case h != nil:
+		return s.openShrunk(dst, pkt, h, again)
+	case len(pkt) < hdr:
+		return dst, ErrTruncated
+	default:
+		return s.open(dst, pkt[:hdr], pkt[hdr:], again)
+	}
+}
+
 // openShrunk is for a compressed header, with the Sequence Numbers that it may
 // stand for.
-func (s *Session) openShrunk(dst, pkt []byte) ([]byte, Error) {
+func (s *Session) openShrunk(dst, pkt []byte, h *Headers, again bool) ([]byte, Error) {
 	i := &s.in
-	at := len(dst)
-	whole, low, err := s.headers.restore(dst, pkt)
-	if err != nil {
-		return dst, schcError(err)
+	body, low, e := h.restore(pkt)
+	if e != 0 {
+		return dst, e
 	}
-	e := ErrReplay // if no number is fresh
-	list := i.window.Recover(low, s.headers.c.SNBits, s.format.MaxSeq())
+	e = ErrReplay // if no number is fresh
+	list := i.window.Recover(low, h.c.SNBits, s.format.MaxSeq())
 	for n := uint8(0); n < s.trials; {
 		seq, ok := list.Next()
 		if !ok {
 			break
 		}
-		if !i.fresh(seq) {
+		if !again && !i.fresh(seq) {
 			continue
 		}
 		n++
-		putSeq(whole[at:], seq)
-		// The payload goes behind the packet first, then to the front.
-		out, err := s.open(whole, whole[at:])
-		if err == 0 {
-			n := copy(out[at:], out[len(whole):])
-			return out[:at+n], 0
-		}
-		if e = err; e != ErrAuth {
-			break
+		putSeq(h.head[:], seq)
+		var out []byte
+		if out, e = s.open(dst, h.head[:], body, again); e != ErrAuth {
+			return out, e
 		}
 	}
 	return dst, e
 }
 
-func (s *Session) open(dst, pkt []byte) ([]byte, Error) {
+// open opens the packet of a whole header and what follows it.
+func (s *Session) open(dst, head, body []byte, again bool) ([]byte, Error) {
 	i := &s.in
-	h, err := ParseHeader(s.format, pkt)
+	h, err := ParseHeader(s.format, head)
 	if err != nil {
 		return dst, ErrTruncated
 	}
-	if e := s.admit(h, len(pkt)); e != 0 {
+	if e := s.admit(h, len(body), again); e != 0 {
 		return dst, e
 	}
-	hdr := s.format.HeaderLen()
 	at := len(dst)
-	out, err := i.aead.open(dst, pkt[:hdr], pkt[hdr:], h.Seq)
+	out, err := i.aead.open(dst, head, body, h.Seq)
 	if err != nil {
 		return dst, ErrAuth
 	}
+	if again {
+		return out, 0
+	}
 	i.window.Mark(h.Seq)
+	i.last = h
 	if h.Flags&FlagGPComp == 0 {
 		return out, 0
 	}
-	// As above: behind, then to the front.
+	// What is restored goes behind first, then to the front.
 	end := len(out)
 	out, err = i.gpcomp.AppendDecompress(out, out[at:], true)
 	if err != nil {
@@ -115,8 +137,9 @@ func (s *Session) open(dst, pkt []byte) ([]byte, Error) {
 }
 
 // admit checks what the header says, before any work is done for the packet.
-func (s *Session) admit(h Header, size int) Error {
-	want := uint64(s.format.HeaderLen()) + uint64(h.Length) + uint64(s.suite.ICVLen())
+// size is that of what follows the header.
+func (s *Session) admit(h Header, size int, again bool) Error {
+	want := uint64(h.Length) + uint64(s.suite.ICVLen())
 	switch {
 	case h.SPI != s.in.spi:
 		return ErrNoSA
@@ -126,7 +149,7 @@ func (s *Session) admit(h Header, size int) Error {
 		return ErrMalformed
 	case h.Flags&^FlagGPComp != 0, h.Flags != 0 && !s.in.restores():
 		return ErrUnsupported
-	case !s.in.fresh(h.Seq):
+	case !again && !s.in.fresh(h.Seq):
 		return ErrReplay
 	}
 	return 0

@@ -7,9 +7,6 @@ func (s *Session) SealRoom(n int) int {
 	if s.out.gpcomp != nil && s.out.gpcomp.Codec != nil {
 		room = max(room, s.format.HeaderLen()+s.out.gpcomp.Codec.MaxCompressedLen(n)+s.suite.sealScratch())
 	}
-	if s.shrink {
-		room += room + MaxHeaderLen
-	}
 	return room
 }
 
@@ -32,8 +29,11 @@ func (s *Session) AppendSeal(dst, payload []byte) ([]byte, error) {
 	if o.next == 0 {
 		return dst, ErrExhausted
 	}
-	at, hdr := len(dst), s.format.HeaderLen()
-	out := grow(dst, hdr)
+	at, front := len(dst), s.format.HeaderLen()
+	if s.shrink {
+		front = s.headers.c.HeaderBytes()
+	}
+	out := grow(dst, front)
 	h := Header{SPI: o.spi, Seq: o.next}
 	if o.gpcomp != nil {
 		var smaller bool
@@ -43,26 +43,29 @@ func (s *Session) AppendSeal(dst, payload []byte) ([]byte, error) {
 	} else {
 		out = append(out, payload...)
 	}
-	n := uint64(len(out) - at - hdr)
+	n := uint64(len(out) - at - front)
 	if n > uint64(s.format.MaxLength()) {
 		return dst, ErrUnsupported
 	}
 	h.Length = uint32(n)
-	if _, err := AppendHeader(out[at:at], s.format, h); err != nil {
+	head, err := AppendHeader(s.head[:0], s.format, h)
+	if err != nil {
 		return dst, err
+	}
+	if s.shrink {
+		small, e := s.headers.shrink(head)
+		if e != 0 {
+			return dst, e
+		}
+		copy(out[at:], small)
+	} else {
+		copy(out[at:], head)
 	}
 	size := len(out) + s.suite.ICVLen()
 	out = grow(out, s.suite.sealScratch())[:len(out)]
-	o.seal(out[at:], hdr, h.Seq)
-	out = out[:size]
-	if s.shrink {
-		var err error
-		if out, err = s.headers.shrinkTail(out, at); err != nil {
-			return dst, err
-		}
-	}
+	o.seal(out[at:], front, head, h.Seq)
 	if o.next++; o.next > s.format.MaxSeq() {
 		o.next = 0
 	}
-	return out, nil
+	return out[:size], nil
 }

@@ -94,6 +94,7 @@ type Session struct {
 	headers Headers
 	shrink  bool // headers are compressed
 	trials  uint8
+	head    [MaxHeaderLen]byte // the header at work
 }
 
 // outbound is the sending direction.
@@ -114,6 +115,7 @@ type inbound struct {
 	window  seqno.Window
 	words   [2]uint64 // memory of a window of the default size
 	gpcomp  *gpcomp.Association
+	last    Header // of what was opened
 }
 
 // fresh reports whether a packet with this number may be accepted.
@@ -146,6 +148,9 @@ func (s *Session) Reset(cfg Config) error {
 
 func (s *Session) reset(cfg *Config) error {
 	s.format, s.suite = cfg.Format, cfg.Suite
+	if s.trials = cfg.Trials; s.trials == 0 {
+		s.trials = defaultTrials
+	}
 	s.rekeyAt = cfg.RekeyAt
 	if s.rekeyAt == 0 {
 		s.rekeyAt = cfg.Format.MaxSeq() - cfg.Format.MaxSeq()/8
@@ -217,15 +222,12 @@ func (s *Session) resetHeaders(cfg *Config) error {
 	ctx := cfg.Context
 	if ctx == nil {
 		var err error
-		if ctx, err = cfg.Headers.NewContext(cfg.Suite, up, down); err != nil {
+		if ctx, err = cfg.Headers.NewContext(up, down); err != nil {
 			return err
 		}
 	}
 	s.shrink = true
-	if s.trials = cfg.Trials; s.trials == 0 {
-		s.trials = defaultTrials
-	}
-	return s.headers.Reset(ctx, *cfg.Headers, dir)
+	return s.headers.Reset(ctx, *cfg.Headers, cfg.Suite, dir)
 }
 
 // Format returns the format of the session.
@@ -247,6 +249,10 @@ func (s *Session) NextSeq() (uint64, bool) { return s.out.next, s.out.on && s.ou
 
 // LastSeq returns the largest Sequence Number received, 0 for none.
 func (s *Session) LastSeq() uint64 { return s.in.window.Edge() }
+
+// Opened returns the header of the last packet that was opened, as it is without
+// compression: its Sequence Number puts packets of several transports in order.
+func (s *Session) Opened() Header { return s.in.last }
 
 // NeedRekey reports that one direction has used its Sequence Numbers up to the
 // threshold: it is time to ask the key management for a new session. Packets

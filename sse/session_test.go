@@ -379,7 +379,7 @@ func TestGPComp(t *testing.T) {
 	}
 	plain.out.next = 50
 	head, _ := AppendHeader(nil, FormatCompact, Header{SPI: 0x010203, Flags: FlagGPComp, Length: 2, Seq: 50})
-	bad := plain.out.seal(append(head, 0xff, 0xff), 8, 50)
+	bad := plain.out.seal(append(head, 0xff, 0xff), 8, head, 50)
 	if got, err := b.AppendOpen([]byte{1}, bad); err == nil || err == ErrAuth || len(got) != 1 {
 		t.Errorf("not LZS: %x, %v", got, err)
 	}

@@ -65,7 +65,7 @@ func slowCompress(c Compression, pkt []byte) []byte {
 	if c.Stream {
 		out += length
 	}
-	return packBits(out + seq[20-c.SNBits:] + s[64:])
+	return append(packBits(out+seq[20-c.SNBits:]), pkt[8:]...)
 }
 
 func randomHeader(f Format, r *rand.Rand) Header {

@@ -116,14 +116,14 @@ func (a *aead) at(seq uint64) []byte {
 	return a.nonce[:n+8]
 }
 
-// seal encrypts pkt[hdr:] in place and appends the ICV. pkt needs room for
-// scratch() bytes behind it.
-func (a *aead) seal(pkt []byte, hdr int, seq uint64) []byte {
-	head, text := pkt[:hdr], pkt[hdr:]
+// seal encrypts pkt[from:] in place and appends the ICV. head is authenticated
+// with it. pkt needs room for sealScratch() bytes behind it.
+func (a *aead) seal(pkt []byte, from int, head []byte, seq uint64) []byte {
+	text := pkt[from:]
 	if a.gcm == nil {
-		return a.ccm.Seal(pkt[:hdr], a.at(seq), text, head)
+		return a.ccm.Seal(pkt[:from], a.at(seq), text, head)
 	}
-	out := a.gcm.Seal(pkt[:hdr], a.at(seq), text, head)
+	out := a.gcm.Seal(pkt[:from], a.at(seq), text, head)
 	return out[:len(pkt)+a.suite.ICVLen()]
 }
 

@@ -19,7 +19,7 @@ import (
 // FS holds the vectors (one folder per package), rules (the rule sets that they
 // name) and schema (JSON Schemas of the files).
 //
-//go:embed rules schc frag ghc lowpan esp dietesp ehc gpcomp schema
+//go:embed rules schc frag ghc lowpan esp dietesp ehc sse gpcomp schema
 var FS embed.FS
 
 // SchemaCompress is the schema of vectors for compression and decompression.

@@ -62,6 +62,10 @@ func TestSchema(t *testing.T) {
 		vectors.SchemaGPComp: {"": vectors.GPCompFile{}, "group": vectors.GPCompGroup{}, "backoff": vectors.GPCompBackoff{},
 			"test": vectors.GPCompTest{}},
 		vectors.SchemaEHC: {"": vectors.EHCFile{}, "group": vectors.EHCGroup{}, "test": vectors.EHCTest{}},
+		vectors.SchemaSSE: {"": vectors.SSEFile{}, "group": vectors.SSEGroup{}, "session": vectors.SSESession{}, "headers": vectors.SSEHeaders{},
+			"test": vectors.SSETest{}},
+		vectors.SchemaSSENegotiate: {"": vectors.SSENegotiateFile{}, "group": vectors.SSENegotiateGroup{}, "test": vectors.SSENegotiateTest{},
+			"proposal": vectors.SSEProposal{}, "policy": vectors.SSEPolicy{}},
 	} {
 		data, err := fs.ReadFile(vectors.FS, "schema/"+name+".json")
 		if err != nil {

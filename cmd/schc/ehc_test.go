@@ -21,8 +21,8 @@ const (
 	ehcPolicy     = "testdata/ehc/ehc.yaml"
 )
 
-// demoKeys are those of schc ehc demo.
-const demoKeys = " --sk-ei c9c2c54600fa78eeaa39a9dc4c183bbcf3834547 --sk-er a3182c27d4ae4157c8dc746b1284aa4dc547b1e1 "
+// ehcDemoKeys are those of schc ehc demo.
+const ehcDemoKeys = " --sk-ei c9c2c54600fa78eeaa39a9dc4c183bbcf3834547 --sk-er a3182c27d4ae4157c8dc746b1284aa4dc547b1e1 "
 
 // ehcGolden are runs whose results are kept in testdata/ehc, as golden.
 var ehcGolden = []struct {
@@ -54,9 +54,9 @@ var ehcGolden = []struct {
 	{name: "decode-capture", runs: []string{
 		"ehc demo -w $T/demo.pcap",
 		"ehc decode -v $T/demo.pcap",
-		"ehc decode $T/demo.pcap" + demoKeys,
-		"ehc decode -f json -c 1 -r $T/demo.pcap" + demoKeys,
-		"ehc decode -f tsv -r $T/demo.pcap" + demoKeys,
+		"ehc decode $T/demo.pcap" + ehcDemoKeys,
+		"ehc decode -f json -c 1 -r $T/demo.pcap" + ehcDemoKeys,
+		"ehc decode -f tsv -r $T/demo.pcap" + ehcDemoKeys,
 		"ehc decode $T/demo.pcap --sk-ei 00000000000000000000000000000000000000ff",
 		"ehc decode $T/demo.pcap --ike-spi 00:00:00:00:00:00:00:01 -v",
 		"ehc decode " + coapPcap}},
@@ -223,7 +223,7 @@ func TestEHCCaptures(t *testing.T) {
 	}
 	messages := 0
 	for _, path := range list {
-		for _, keys := range []string{"", demoKeys} {
+		for _, keys := range []string{"", ehcDemoKeys} {
 			r := tool("", strings.Fields("ehc decode "+path+keys)...)
 			if r.code == exitError || strings.Contains(r.stderr, "panic") {
 				t.Errorf("%s: %+v", path, r)
@@ -244,7 +244,7 @@ func FuzzEHCView(f *testing.F) {
 			f.Add(b)
 		}
 	}
-	keys, err := hex.DecodeString(strings.Fields(demoKeys)[1])
+	keys, err := hex.DecodeString(strings.Fields(ehcDemoKeys)[1])
 	if err != nil {
 		f.Fatal(err)
 	}

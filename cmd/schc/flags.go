@@ -42,6 +42,8 @@ type rulesFlags struct {
 func (f *rulesFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "rules", "C", "", "`FILE` of Rules")
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device whose Rules are used, in a file of several")
+	cmd.Flags().Uint8Var(&f.opts.SSEICVBytes, "sse-icv", 0, "`BYTES` of the ICV behind payloads of SSE, for Rules with its headers")
+	cmd.Flags().BoolVar(&f.opts.SplitHeader, "split-header", false, "pad the header of SCHC Packets to a whole byte, as Diet-ESP and SSE do, not the packet")
 	cmd.MarkFlagFilename("rules", "json", "cbor")
 	addSIDs(cmd, &f.sids)
 }

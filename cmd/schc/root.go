@@ -20,6 +20,7 @@ var commands = []func(*env) *cobra.Command{
 	newESP,
 	newGPComp,
 	newEHC,
+	newSSE,
 	newRules,
 	newLearn,
 	newGen,

@@ -172,7 +172,11 @@ func (e *Explanation) head(b *strings.Builder) {
 	if e.Lossy {
 		b.WriteString(" (lossy: it will not come back the same)")
 	}
-	fmt.Fprintf(b, "\n  %d RuleID + %d residue + %d payload = %d bits", e.RuleIDBits, e.ResidueBits, e.PayloadBytes*8, e.OutBits)
+	fmt.Fprintf(b, "\n  %d RuleID + %d residue", e.RuleIDBits, e.ResidueBits)
+	if pad := e.OutBits - e.RuleIDBits - e.ResidueBits - e.PayloadBytes*8; pad > 0 { // schc.Options.SplitHeader
+		fmt.Fprintf(b, " + %d padding", pad)
+	}
+	fmt.Fprintf(b, " + %d payload = %d bits", e.PayloadBytes*8, e.OutBits)
 	if e.HdrInBytes > 0 {
 		hdr := e.RuleIDBits + e.ResidueBits
 		fmt.Fprintf(b, "; headers %d bytes -> %d bits, %s saved", e.HdrInBytes, hdr, percent(saving(float64(e.HdrInBytes*8), float64(hdr))))

@@ -99,7 +99,7 @@ func (a *SA) Attributes() (dietesp.Attributes, error) {
 func (a *SA) dietMembers() ([]member, *Error) {
 	s := newScanner(a.Diet, a.place.name)
 	s.sa = a.place.sa
-	list, e := s.object()
+	list, e := s.object("not an object")
 	base := a.keys["diet"]
 	if i := bytes.Index(a.place.data[base:], a.Diet); i >= 0 {
 		base += i

@@ -1,5 +1,6 @@
-// Package safile reads the SA files of the tool: Security Associations of IPsec
-// as a JSON list.
+// Package safile reads the tool's files with keys: SA files, Security
+// Associations of IPsec as a JSON list, and session files, an SSE session as a JSON
+// object (Session).
 //
 //	[{"spi": "0x1001", "src": "2001:db8::1", "dst": "2001:db8::2", "mode": "tunnel",
 //	  "encr": "aes128gcm16", "key": "0011...ff salt", "esn": false, "seq": 0}]
@@ -9,5 +10,5 @@
 // never part of an error's text. What only some commands need may be missing;
 // New says so.
 //
-// docs/esp.md describes the keys. Host only.
+// docs/esp.md and docs/sse.md describe the keys. Host only.
 package safile

@@ -52,26 +52,32 @@ type SA struct {
 
 // ReadFile reads the SA file at path; "-" is stdin.
 func ReadFile(path string, stdin io.Reader) (*File, os.FileInfo, error) {
-	name, src, info := path, stdin, os.FileInfo(nil)
-	if path == "-" {
-		name = "standard input"
-	} else {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer f.Close()
-		if info, err = f.Stat(); err != nil {
-			return nil, nil, err
-		}
-		src = f
-	}
-	data, err := io.ReadAll(io.LimitReader(src, MaxFileSize+1))
+	data, name, info, err := read(path, stdin)
 	if err != nil {
 		return nil, nil, err
 	}
 	file, err := Load(data, name)
 	return file, info, err
+}
+
+// read reads a file of up to MaxFileSize bytes and one more.
+func read(path string, stdin io.Reader) (data []byte, name string, info os.FileInfo, err error) {
+	name, src := path, stdin
+	if path == "-" {
+		name = "standard input"
+	} else {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, name, nil, err
+		}
+		defer f.Close()
+		if info, err = f.Stat(); err != nil {
+			return nil, name, nil, err
+		}
+		src = f
+	}
+	data, err = io.ReadAll(io.LimitReader(src, MaxFileSize+1))
+	return data, name, info, err
 }
 
 // Load reads an SA file; name is for errors, which are *Error.
@@ -94,7 +100,7 @@ func (f *File) load(data []byte) *Error {
 	for s.dec.More() {
 		s.sa++
 		a := &SA{place: *s, off: s.at(), keys: map[string]int{}}
-		list, e := s.object()
+		list, e := s.object("an SA is an object: {\"spi\": ...}")
 		if e != nil {
 			return e
 		}

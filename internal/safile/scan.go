@@ -14,12 +14,14 @@ type member struct {
 	key string
 	raw json.RawMessage
 	off int // of the key
+	val int // of the value
 }
 
 // scanner walks over the file and keeps the offsets of keys.
 type scanner struct {
 	data []byte
 	dec  *json.Decoder
+	base int // offset of what dec reads
 	name string
 	sa   int
 }
@@ -28,9 +30,14 @@ func newScanner(data []byte, name string) *scanner {
 	return &scanner{data: data, dec: json.NewDecoder(bytes.NewReader(data)), name: name}
 }
 
+// inner scans the value of a member.
+func (s *scanner) inner(m member) *scanner {
+	return &scanner{data: s.data, dec: json.NewDecoder(bytes.NewReader(m.raw)), base: m.val, name: s.name, sa: s.sa}
+}
+
 // at returns the offset of the next token.
 func (s *scanner) at() int {
-	off := int(s.dec.InputOffset())
+	off := s.base + int(s.dec.InputOffset())
 	for off < len(s.data) && bytes.IndexByte([]byte(" \t\r\n,:"), s.data[off]) >= 0 {
 		off++
 	}
@@ -81,9 +88,9 @@ func (s *scanner) delim(want json.Delim, what string) *Error {
 	return nil
 }
 
-// object reads the next object.
-func (s *scanner) object() ([]member, *Error) {
-	if e := s.delim('{', "an SA is an object: {\"spi\": ...}"); e != nil {
+// object reads the next object; what is the error's text if there is none.
+func (s *scanner) object(what string) ([]member, *Error) {
+	if e := s.delim('{', what); e != nil {
 		return nil, e
 	}
 	var list []member
@@ -94,6 +101,7 @@ func (s *scanner) object() ([]member, *Error) {
 			return nil, s.syntax(-1, err)
 		}
 		m.key, _ = t.(string)
+		m.val = s.at()
 		var e *Error
 		if m.raw, e = s.value(); e != nil {
 			return nil, e

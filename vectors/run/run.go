@@ -75,6 +75,10 @@ func Run(fsys fs.FS, filter string) ([]Failure, Stats, error) {
 			r.dietFile(data)
 		case schema == vectors.SchemaGPComp:
 			r.gpcompFile(data)
+		case schema == vectors.SchemaSSE:
+			r.sseFile(data)
+		case schema == vectors.SchemaSSENegotiate:
+			r.sseNegotiateFile(data)
 		default:
 			r.fail(0, "load", "unknown schema %q", schema)
 		}

@@ -1,6 +1,9 @@
 package run_test
 
 import (
+	"encoding/json"
+	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -118,6 +121,70 @@ func TestRunNotices(t *testing.T) {
 			if !strings.Contains(x.ways, f.Way) {
 				t.Errorf("%s: %v, want one of %s", x.new, f, x.ways)
 			}
+		}
+	}
+}
+
+// TestRunFailsSSE: vectors for SSE with any one value changed fail.
+func TestRunFailsSSE(t *testing.T) {
+	flip := func(v any) any {
+		s := []byte(v.(string))
+		s[len(s)/2] = "0123456789abcdef"[(strings.IndexByte("0123456789abcdef", s[len(s)/2])+1)%16]
+		return string(s)
+	}
+	changes := map[string]func(v any) any{"packet": flip, "small": flip, "payload": flip, "header": flip, "nonce": flip, "answer": flip, "message": nil,
+		"seq":    func(v any) any { return v.(float64) + 1 },
+		"result": func(v any) any { return map[string]any{"valid": "malformed"}[v.(string)] },
+		"notify": func(v any) any { return v.(float64) + 1 },
+		"proposal": func(v any) any {
+			m := maps.Clone(v.(map[string]any))
+			m["cpi"] = 77
+			return m
+		}}
+	for _, name := range []string{"packets", "headers", "behaviour", "negotiate"} {
+		data, err := fs.ReadFile(vectors.FS, "sse/"+name+".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried := 0
+		for g := 0; ; g++ {
+			var f map[string]any
+			if err := json.Unmarshal(data, &f); err != nil {
+				t.Fatal(err)
+			}
+			groups := f["groups"].([]any)
+			if g == len(groups) {
+				break
+			}
+			for _, x := range groups[g].(map[string]any)["tests"].([]any) {
+				v := x.(map[string]any)
+				if v["result"] != "valid" && v["notify"] == nil { // a broken packet may be broken otherwise
+					continue
+				}
+				if name != "negotiate" && int(v["id"].(float64))%3 != g%3 { // some will do
+					continue
+				}
+				for key, change := range changes {
+					old, ok := v[key]
+					if !ok || change == nil || old == "" || key == "result" && old != "valid" {
+						continue
+					}
+					v[key] = change(old)
+					text, err := json.Marshal(f)
+					if err != nil {
+						t.Fatal(err)
+					}
+					failures, _, err := run.Run(fstest.MapFS{"sse/x.json": {Data: text}}, "")
+					if err != nil || len(failures) == 0 {
+						t.Errorf("%s#%v: another %s, and nothing fails: %v", name, v["id"], key, err)
+					}
+					v[key] = old
+					tried++
+				}
+			}
+		}
+		if tried < 20 {
+			t.Errorf("%s: only %d changes", name, tried)
 		}
 	}
 }
