@@ -74,7 +74,7 @@ func TestCompiledVectors(t *testing.T) {
 				}
 				tests++
 				line := func(op, data string, out []byte, id schc.RuleID, err error) {
-					fmt.Fprintf(&in, "%s %s %d %s. %s. %s.\n", pkg, op, dir, data, g.Inputs.DevIID, g.Inputs.AppIID)
+					fmt.Fprintf(&in, "%s %s %d %s. %s. %s. %s.\n", pkg, op, dir, data, g.Inputs.DevIID, g.Inputs.AppIID, g.Inputs.Outer)
 					fmt.Fprintf(&want, "%x %v %v\n", out, id, err)
 				}
 				pkt, _ := hex.DecodeString(v.Packet)
@@ -131,7 +131,7 @@ func main() {
 			check(loads[w[0]](ctx))
 			contexts[w[0]] = ctx
 		}
-		inputs := schc.Inputs{DevIID: bytes(w[4]), AppIID: bytes(w[5])}
+		inputs := schc.Inputs{DevIID: bytes(w[4]), AppIID: bytes(w[5]), Outer: bytes(w[6])}
 		dir := schc.Direction(w[2][0] - '0')
 		var n int
 		var id schc.RuleID
