@@ -254,11 +254,11 @@ func (d *EECSet) find(espPkt []byte) (*EECOnly, Error) {
 	var best *EECOnly
 	class := ErrNoSA
 	for _, e := range d.list {
-		_, _, err := e.standard(espPkt)
+		_, _, why := e.standard(espPkt)
 		switch {
-		case err == ErrNoSA:
-		case err != 0 && err != ErrNoRule:
-			class = err
+		case why == ErrNoSA:
+		case why != 0 && why != ErrNoRule:
+			class = why
 		case best == nil || e.precision() > best.precision():
 			best = e
 		}

@@ -1,40 +1,22 @@
 package dietesp
 
 import (
-	"go/parser"
-	"go/token"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/internal/coretest"
 )
 
 // TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
-	allowed := map[string]bool{
-		"encoding/binary": true, "slices": true, "math/bits": true,
-		"github.com/schckit/schckit/esp":            true,
-		"github.com/schckit/schckit/schc":           true,
-		"github.com/schckit/schckit/internal/bitio": true,
-		"github.com/schckit/schckit/internal/inet":  true,
-		"github.com/schckit/schckit/internal/seqno": true,
-	}
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {
-			continue
-		}
-		ast, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, i := range ast.Imports {
-			if path, err := strconv.Unquote(i.Path.Value); err != nil || !allowed[path] {
-				t.Errorf("%s imports %s", f.Name(), i.Path.Value)
-			}
-		}
-	}
+	coretest.Imports(t,
+		"encoding/binary",
+		"math/bits",
+		"slices",
+		coretest.Own+"esp",
+		coretest.Own+"internal/bitio",
+		coretest.Own+"internal/inet",
+		coretest.Own+"internal/seqno",
+		coretest.Own+"schc")
 }
+
+func TestFirmware(t *testing.T) { coretest.Firmware(t) }

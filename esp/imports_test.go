@@ -1,39 +1,27 @@
 package esp
 
 import (
-	"go/parser"
-	"go/token"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/internal/coretest"
 )
 
 // TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
-	allowed := map[string]bool{
-		"encoding/binary": true,
-		"crypto/aes":      true, "crypto/cipher": true, "crypto/hmac": true, "crypto/sha1": true, "crypto/sha256": true, "crypto/subtle": true, "hash": true, "golang.org/x/crypto/chacha20poly1305": true, "github.com/schckit/schckit/internal/ccm": true,
-		"slices": true,
-		"github.com/schckit/schckit/internal/seqno": true,
-		"github.com/schckit/schckit/internal/inet":  true,
-	}
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {
-			continue
-		}
-		ast, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, i := range ast.Imports {
-			if path, err := strconv.Unquote(i.Path.Value); err != nil || !allowed[path] {
-				t.Errorf("%s imports %s", f.Name(), i.Path.Value)
-			}
-		}
-	}
+	coretest.Imports(t,
+		"crypto/aes",
+		"crypto/cipher",
+		"crypto/hmac",
+		"crypto/sha1",
+		"crypto/sha256",
+		"crypto/subtle",
+		"encoding/binary",
+		"golang.org/x/crypto/chacha20poly1305",
+		"hash",
+		"slices",
+		coretest.Own+"internal/ccm",
+		coretest.Own+"internal/inet",
+		coretest.Own+"internal/seqno")
 }
+
+func TestFirmware(t *testing.T) { coretest.Firmware(t) }

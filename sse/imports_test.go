@@ -1,43 +1,23 @@
 package sse
 
 import (
-	"go/parser"
-	"go/token"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/internal/coretest"
 )
 
 // TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
-	allowed := map[string]bool{
-		"crypto/cipher":                     true,
-		"crypto/subtle":                     true,
-		"encoding/binary":                   true,
-		"slices":                            true,
-		"github.com/schckit/schckit/gpcomp": true,
-		"github.com/schckit/schckit/internal/bitio": true,
-		"github.com/schckit/schckit/internal/ccm":   true,
-		"github.com/schckit/schckit/internal/seqno": true,
-		"github.com/schckit/schckit/schc":           true,
-	}
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {
-			continue
-		}
-		ast, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, i := range ast.Imports {
-			if path, err := strconv.Unquote(i.Path.Value); err != nil || !allowed[path] {
-				t.Errorf("%s imports %s", f.Name(), i.Path.Value)
-			}
-		}
-	}
+	coretest.Imports(t,
+		"crypto/cipher",
+		"crypto/subtle",
+		"encoding/binary",
+		"slices",
+		coretest.Own+"gpcomp",
+		coretest.Own+"internal/bitio",
+		coretest.Own+"internal/ccm",
+		coretest.Own+"internal/seqno",
+		coretest.Own+"schc")
 }
+
+func TestFirmware(t *testing.T) { coretest.Firmware(t) }

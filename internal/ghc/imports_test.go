@@ -1,29 +1,14 @@
 package ghc
 
 import (
-	"go/parser"
-	"go/token"
-	"os"
-	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/internal/coretest"
 )
 
-// TestImports: the package imports nothing (firmware links it).
+// TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {
-			continue
-		}
-		ast, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, i := range ast.Imports {
-			t.Errorf("%s imports %s", f.Name(), i.Path.Value)
-		}
-	}
+	coretest.Imports(t)
 }
+
+func TestFirmware(t *testing.T) { coretest.Firmware(t) }

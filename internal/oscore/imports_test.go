@@ -1,34 +1,18 @@
 package oscore
 
 import (
-	"go/parser"
-	"go/token"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/schckit/schckit/internal/coretest"
 )
 
 // TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
-	allowed := map[string]bool{"crypto/aes": true, "crypto/hmac": true, "crypto/sha256": true,
-		"github.com/schckit/schckit/internal/ccm": true}
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {
-			continue
-		}
-		ast, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, i := range ast.Imports {
-			if path, err := strconv.Unquote(i.Path.Value); err != nil || !allowed[path] {
-				t.Errorf("%s imports %s", f.Name(), i.Path.Value)
-			}
-		}
-	}
+	coretest.Imports(t,
+		"crypto/aes",
+		"crypto/hmac",
+		"crypto/sha256",
+		coretest.Own+"internal/ccm")
 }
+
+func TestFirmware(t *testing.T) { coretest.Firmware(t) }

@@ -1,0 +1,12 @@
+package inet
+
+import (
+	"testing"
+
+	"github.com/schckit/schckit/internal/coretest"
+)
+
+// TestImports is the allow-list of what firmware may link.
+func TestImports(t *testing.T) { coretest.Imports(t, "encoding/binary", "math/bits") }
+
+func TestFirmware(t *testing.T) { coretest.Firmware(t) }
