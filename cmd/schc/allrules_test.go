@@ -37,9 +37,7 @@ func TestAllRules(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: all captures with all rule files")
 	}
-	if raceEnabled {
-		t.Skip("slow with the race detector: there is no concurrency in this")
-	}
+	skipRace(t)
 	dir := t.TempDir()
 	small, again := filepath.Join(dir, "small.pcapng"), filepath.Join(dir, "again.pcap")
 	files := allRuleFiles(t)

@@ -15,6 +15,7 @@ var checkedDocs = []string{"frag.md"}
 // a shell, in order, and compares what they print with what the page says. -update
 // rewrites the pages.
 func TestDocs(t *testing.T) {
+	skipRace(t)
 	for _, name := range []string{"sh", "cmp", "printf", "tail"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("%s is not installed", name)

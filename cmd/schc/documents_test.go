@@ -23,6 +23,7 @@ var (
 // the files that they show, and compares what is printed, standard error
 // included. A line of three full stops stands for any lines.
 func TestDocuments(t *testing.T) {
+	skipRace(t)
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

@@ -287,6 +287,7 @@ func mustTool(t *testing.T, args ...string) {
 // TestFragSimulatePlot: the plot is a file of the form that its name says, the
 // same each time, and its figures are in the report.
 func TestFragSimulatePlot(t *testing.T) {
+	skipRace(t)
 	dir := t.TempDir()
 	for name, magic := range map[string]string{"a.svg": "<?xml", "a.png": "\x89PNG"} {
 		var before []byte

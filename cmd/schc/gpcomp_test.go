@@ -188,6 +188,7 @@ func TestGPCompFrames(t *testing.T) {
 
 // The lines of a file come back with every codec, in every form.
 func TestGPCompLines(t *testing.T) {
+	skipRace(t)
 	for _, file := range []string{"coap", "senml-cbor", "json-events", "recorded-gpsd"} {
 		data, err := os.ReadFile("../../testdata/payloads/test/" + file + ".hex")
 		if err != nil {
@@ -217,6 +218,7 @@ func TestGPCompLines(t *testing.T) {
 
 // Totals of the statistics are the sums, and the text has what JSON has.
 func TestGPCompStats(t *testing.T) {
+	skipRace(t)
 	files, err := filepath.Glob("../../testdata/payloads/test/*.hex")
 	if err != nil {
 		t.Fatal(err)

@@ -423,6 +423,7 @@ func TestHexInteractive(t *testing.T) {
 }
 
 func TestHexLong(t *testing.T) {
+	skipRace(t)
 	long := "60" + strings.Repeat("00", 3<<20)
 	r := tool(long+"\r\n"+strings.Repeat("0", maxLine+10)+"\n60\n"+strings.Repeat("0", maxLine+10), "compress", "--hex", "-C", "testdata/rules/wide.json")
 	lines := strings.Split(r.stdout, "\n")

@@ -51,6 +51,7 @@ func registered(t *testing.T) {
 }
 
 func TestLearnGolden(t *testing.T) {
+	skipRace(t)
 	registered(t)
 	for _, g := range learnRuns {
 		t.Run(g.name, func(t *testing.T) {
@@ -92,6 +93,7 @@ func TestLearnGolden(t *testing.T) {
 // A capture on standard input gives what the file gives, and nothing is left of
 // the copy.
 func TestLearnStdin(t *testing.T) {
+	skipRace(t)
 	registered(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	file := tool("", "learn", "--max-rules", "6", "-o", "-", coapPcap)
@@ -112,6 +114,7 @@ func TestLearnStdin(t *testing.T) {
 // A damaged end of a capture: what is before it is learned from, and the exit
 // code is 1. The input is never written onto.
 func TestLearnDamaged(t *testing.T) {
+	skipRace(t)
 	registered(t)
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in.pcap"), filepath.Join(dir, "rules.json")

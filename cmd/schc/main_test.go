@@ -460,3 +460,12 @@ func listCapture(t *testing.T, b []byte) string {
 	}
 	return head + s
 }
+
+// skipRace skips what is slow with the race detector. The commands have one
+// goroutine for packets; the tests of 32-bit programs run all of this.
+func skipRace(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("slow with the race detector, and without concurrency")
+	}
+}
