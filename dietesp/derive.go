@@ -331,7 +331,9 @@ func byAction(f schc.FID, a Action) schc.FieldDescriptor {
 	case ActionZero:
 		return fixed(f, 0)
 	case ActionGenerated:
-		return schc.FieldDescriptor{FID: f, MO: schc.MOIgnore, CDA: schc.CDANotSent}
+		d := fixed(f, 0)
+		d.MO = schc.MOIgnore
+		return d
 	}
 	return sent(f)
 }
