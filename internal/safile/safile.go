@@ -218,13 +218,13 @@ func (a *SA) algorithmError(encr, auth string, err error) *Error {
 	var e *Error
 	switch alg, _ := esp.ParseAlgorithm("null", auth); {
 	case auth != "" && alg == (esp.Algorithm{}):
-		e = a.Errorf("auth", "%q is not known; there are sha256 and sha1", auth)
+		e = a.Errorf("auth", "%.40q is not known; there are sha256 and sha1", auth)
 	case err == esp.ErrUnsupported:
-		e = a.Errorf("encr", "%q is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null", encr)
+		e = a.Errorf("encr", "%.40q is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null", encr)
 	case auth == "":
-		e = a.Errorf("encr", "%q needs \"auth\": \"sha256\"", encr)
+		e = a.Errorf("encr", "%.40q needs \"auth\": \"sha256\"", encr)
 	default:
-		e = a.Errorf("auth", "%q does not go with %s", auth, encr)
+		e = a.Errorf("auth", "%.40q does not go with %.40s", auth, encr)
 	}
 	e.Err = err
 	return e

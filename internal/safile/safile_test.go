@@ -82,6 +82,7 @@ func TestErrors(t *testing.T) {
 		{one(`"seq": 4294967296`), `sa.json:2:16: SA 1: seq: more than 32 bits, which needs "esn": true`},
 		{one(`"key": "00"`), `sa.json:2:16: SA 1: key: without encr`},
 		{one(`"encr": "rot13", "key": ""`), `sa.json:2:16: SA 1: encr: "rot13" is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null`},
+		{one(`"encr": "` + strings.Repeat("x", 1000) + `"`), `sa.json:2:16: SA 1: encr: "` + strings.Repeat("x", 40) + `" is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null`},
 		{one(`"encr": "aes128cbc", "key": ""`), `sa.json:2:16: SA 1: encr: "aes128cbc" needs "auth": "sha256"`},
 		{one(gcm + `"auth": "sha256"`), `sa.json:2:39: SA 1: auth: "sha256" does not go with aes128gcm16`},
 		{one(gcm + `"auth": "crc"`), `sa.json:2:39: SA 1: auth: "crc" is not known; there are sha256 and sha1`},
