@@ -31,8 +31,10 @@ func ConvertRoom(n int) int { return 3*n + 512 }
 // restored (padding other than the least, padding for traffic flow
 // confidentiality, a dummy packet, a wrong IPv4 checksum, a Sequence Number that
 // is not among the Trials most likely); the other end calls Observe then. The
-// other errors are those of esp.SA.AppendOpen. The window of s is the model of
-// the receiver's; a packet that the receiver would refuse is ErrReplay.
+// other errors are those of esp.SA.AppendOpen; ErrMalformed is for a packet that
+// verifies and holds nonsense, of which the other end must know, too. The window
+// and the life of s are the model of the receiver's; a packet that the receiver
+// would refuse is ErrReplay, or ErrNoRule behind the limits of life.
 // AppendCompress retains neither slice, never writes to espPkt, and does not
 // allocate when dst has room for ConvertRoom(len(espPkt)) bytes; dst and espPkt
 // must not overlap.
@@ -177,13 +179,16 @@ func (s *SA) compress(dst, espPkt []byte, d *SAD) ([]byte, Error) {
 	if e == 0 && !s.reaches(d, out[len(room):], &h, seq) {
 		e = ErrNoRule
 	}
-	if e == 0 || e == ErrNoRule {
-		s.Mark(seq) // so does Observe
-	}
+	s.Mark(seq) // so does Observe
 	if e != 0 {
 		clear(out[at:])
 		return dst, e
 	}
+	inner := len(text) - 2 - int(text[len(text)-2])
+	if s.Mode == esp.ModeTransport {
+		inner += h.End()
+	}
+	s.Count(inner) // so does AppendDecompress
 	n := copy(out[at:], out[len(room):])
 	return out[:at+n], 0
 }

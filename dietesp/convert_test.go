@@ -174,6 +174,61 @@ func TestConvertRefused(t *testing.T) {
 	}
 }
 
+// Both ends know the same numbers and the same life after packets that stay as they
+// are: what is compressed afterwards comes back.
+func TestConvertInStep(t *testing.T) {
+	const seed = 6
+	r := rand.New(rand.NewSource(seed))
+	g := gen{r}
+	alg := mustAlgorithm("aes128gcm16")
+	for _, limit := range []esp.Config{{}, {MaxPackets: 20}, {MaxBytes: 1000}} {
+		a := DefaultAttributes(ProfileDietESP10)
+		a.Selectors.Version, a.Alignment, a.SPILSBBits, a.SNLSBBits = 6, Alignment8, 0, 8
+		c := limit
+		c.SPI, c.Mode, c.Src, c.Dst = 0x1234, esp.ModeTunnel, addr(16, 1), addr(16, 2)
+		there, back := mustSA(t, c, alg, a), mustSA(t, c, alg, a)
+		suite := mustSuite(alg)
+		inner := ipv6(0, 0, 64, 58, g.bytes(16), g.bytes(16), g.bytes(21))
+		seq, changed := uint64(0), 0
+		for i := 0; i < 300; i++ {
+			switch r.Intn(8) {
+			case 0:
+				seq += 1 + uint64(r.Intn(3000))
+			case 1: // again
+			default:
+				seq++
+			}
+			text := append(bytes.Clone(inner), [][]byte{{1, 1, 41}, {1, 1, 41}, {1, 1, 41}, {7, 1, 41}, {0, 41}, {1, 2, 2, 59}, {0, 0, 1, 1, 6}}[r.Intn(7)]...)
+			pkt := ipv6(0, 0, 64, 50, c.Src.Bytes(), c.Dst.Bytes(), nil)
+			pkt = binary.BigEndian.AppendUint32(pkt, c.SPI)
+			pkt = binary.BigEndian.AppendUint32(pkt, uint32(seq))
+			at := len(pkt)
+			pkt = binary.BigEndian.AppendUint64(pkt, seq)
+			pkt = append(append(pkt, text...), make([]byte, 16)...)
+			if err := suite.Seal(pkt[at:], c.SPI, seq, false); err != nil {
+				t.Fatal(err)
+			}
+			binary.BigEndian.PutUint16(pkt[4:], uint16(len(pkt)-40))
+			out, err := there.AppendCompress(nil, pkt)
+			if err != nil {
+				_ = back.Observe(pkt) // what does not verify, neither end knows
+				continue
+			}
+			changed++
+			if again, err := back.AppendDecompress(nil, out); err != nil || !bytes.Equal(again, pkt) {
+				t.Fatalf("seed %d, %+v: packet %d, number %d: %x, %v, want %x", seed, limit, i, seq, again, err, pkt)
+			}
+		}
+		if changed < 5 {
+			t.Fatalf("seed %d, %+v: %d packets were compressed", seed, limit, changed)
+		}
+		if there.Packets() != back.Packets() || there.Bytes() != back.Bytes() || there.Edge() != back.Edge() {
+			t.Errorf("seed %d, %+v: %d packets, %d bytes, edge %d; the other end has %d, %d, %d", seed, limit,
+				there.Packets(), there.Bytes(), there.Edge(), back.Packets(), back.Bytes(), back.Edge())
+		}
+	}
+}
+
 // SPI and Sequence Number alone, without keys: two ends that see the same
 // packets, some of them lost before, out of order or twice.
 func TestEECOnly(t *testing.T) {

@@ -92,13 +92,7 @@ func (s *SA) start(t *trial, b []byte) Error {
 	if s.Spent() {
 		return ErrExhausted
 	}
-	t.sa, t.only, t.seen = s, false, false
-	low := binary.BigEndian.Uint32(head[4:])
-	if s.Window == esp.NoWindow {
-		t.only, t.seq = true, uint64(low)
-		return 0
-	}
-	s.Candidates(&t.list, low, s.attr.SNLSBBits)
+	t.start(s, binary.BigEndian.Uint32(head[4:]))
 	return 0
 }
 

@@ -165,6 +165,51 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// Where bits are missing, a replay is told from a forgery by a verification: also
+// when it is left of the window, as far as the bits reach, and with Extended
+// Sequence Numbers.
+func TestReplayFewBits(t *testing.T) {
+	alg := mustAlgorithm("aes128gcm16")
+	for _, test := range []struct {
+		spi, sn uint8
+		esn     bool
+		packets int
+	}{{32, 32, true, 200}, {0, 16, false, 300}, {0, 16, true, 300}, {8, 8, false, 200}, {8, 8, true, 256}, {1, 7, false, 128}} {
+		c := benchConfig
+		c.ESN = test.esn
+		c.Seq = 1000
+		if c.ESN {
+			c.Seq = 1<<33 - 20
+		}
+		a := iotAttributes(test.spi, test.sn)
+		out, in := mustSA(t, c, alg, a), mustSA(t, c, alg, a)
+		var wires [][]byte
+		for i := 0; i < test.packets; i++ {
+			wires = append(wires, seal(t, out, benchPacket()))
+			if _, err := in.AppendOpen(nil, wires[i]); err != nil {
+				t.Fatalf("%+v: packet %d: %v", test, i, err)
+			}
+		}
+		for i, w := range wires {
+			before := in.Stats().Trials
+			if _, err := in.AppendOpen(nil, w); err != ErrReplay {
+				t.Fatalf("%+v: packet %d again: %v, want ErrReplay", test, i, err)
+			}
+			if n := in.Stats().Trials - before; n > 2 {
+				t.Fatalf("%+v: packet %d again: %d verifications", test, i, n)
+			}
+			w[len(w)-1] ^= 1
+			if _, err := in.AppendOpen(nil, w); err != ErrAuth {
+				t.Fatalf("%+v: packet %d tampered: %v, want ErrAuth", test, i, err)
+			}
+			if n := in.Stats().Trials - before; n > 2+DefaultTrials+1 {
+				t.Fatalf("%+v: packet %d tampered: %d verifications", test, i, n)
+			}
+			in.limit.left = in.limit.budget
+		}
+	}
+}
+
 // Losses, and packets out of order, as far as the bits that are sent and the
 // trials allow.
 func TestLoss(t *testing.T) {

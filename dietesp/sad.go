@@ -35,23 +35,47 @@ type trial struct {
 	list seqno.Candidates
 	only bool   // seq is the only one
 	seq  uint64 // tried next if only
-	seen bool   // a number that was seen was tried
+	seen bool   // a number that is not fresh was tried
+	one  bool   // a number was tried
+	old  uint64 // left of the window, 0: none; tried second
 }
 
-// next returns the next number to try. The first that was seen is tried in its
-// turn, too, unless all its bits were sent: if it verifies, the packet is a
-// replay, and nothing else would tell that from a forgery.
+// start lists the numbers that the low bits of one may stand for.
+func (t *trial) start(s *SA, low uint32) {
+	*t = trial{sa: s}
+	if s.Window == esp.NoWindow {
+		t.only, t.seq = true, uint64(low)
+		return
+	}
+	s.Candidates(&t.list, low, s.attr.SNLSBBits)
+	if t.partial() {
+		t.old = t.list.Before()
+	}
+}
+
+// partial reports whether not all bits of the number were sent.
+func (t *trial) partial() bool { return t.sa.attr.SNLSBBits < 32 || t.sa.ESN }
+
+// next returns the next number to try. One that was seen is tried, too, unless all
+// its bits were sent: if it verifies, the packet is a replay, and nothing else
+// would tell that from a forgery. It is the first of the list, in its turn, or, if
+// the window has none, the nearest number left of it.
 func (t *trial) next() (seq uint64, fresh, ok bool) {
 	if t.only {
 		t.only = false
 		return t.seq, true, t.seq != 0
 	}
+	if t.one && t.old != 0 {
+		seq, t.old, t.seen = t.old, 0, true
+		return seq, false, true
+	}
+	t.one = true
 	for {
 		seq, ok := t.list.Next()
 		if !ok || t.sa.Fresh(seq) {
 			return seq, true, ok
 		}
-		if t.sa.attr.SNLSBBits < 32 && !t.seen {
+		if t.partial() && !t.seen {
 			t.seen = true
 			return seq, false, true
 		}

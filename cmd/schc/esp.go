@@ -199,7 +199,7 @@ func espError(err error, seal bool) string {
 	case esp.ErrShortBuffer:
 		text = "longer than an IP packet can be"
 	case esp.ErrUnsupported:
-		text = "a fragment, or too many extension headers"
+		text = "a fragment, No Next Header, or too many extension headers"
 	case esp.ErrAuth:
 		text = "the integrity check fails"
 	case esp.ErrReplay:

@@ -83,15 +83,17 @@ func (a *SA) Attributes() (dietesp.Attributes, error) {
 		}
 	}
 	d := dietesp.DefaultAttributes(profile)
+	given := map[string]bool{}
 	for _, m := range list {
 		if string(m.raw) == "null" {
 			continue
 		}
+		given[m.key] = true
 		if err := a.readDiet(&d, m); err != nil {
 			return dietesp.Attributes{}, a.dietErrorf(m, "%v", err)
 		}
 	}
-	a.addSelectors(&d.Selectors)
+	a.addSelectors(&d.Selectors, given)
 	return d, nil
 }
 
@@ -171,17 +173,18 @@ func (a *SA) DietErrorf(key, format string, args ...any) *Error {
 }
 
 // addSelectors fills address ranges that are missing from ts_src and ts_dst, and
-// the ends of ranges that have a start only.
-func (a *SA) addSelectors(s *dietesp.Selectors) {
+// the ends of ranges of which only the start is given.
+func (a *SA) addSelectors(s *dietesp.Selectors, given map[string]bool) {
 	for _, r := range [][2]*esp.Addr{{&s.SrcStart, &s.SrcEnd}, {&s.DstStart, &s.DstEnd}} {
 		if r[0].IsValid() && !r[1].IsValid() {
 			*r[1] = *r[0]
 		}
 	}
-	for _, r := range [][2]*uint16{{&s.SrcPortStart, &s.SrcPortEnd}, {&s.DstPortStart, &s.DstPortEnd}} {
-		if *r[0] != 0 && *r[1] == 0 {
-			*r[1] = *r[0]
-		}
+	if !given["ts_port_src_end"] {
+		s.SrcPortEnd = s.SrcPortStart
+	}
+	if !given["ts_port_dst_end"] {
+		s.DstPortEnd = s.DstPortStart
 	}
 	if !s.SrcStart.IsValid() && !s.SrcEnd.IsValid() && a.TSSrc.IsValid() {
 		s.SrcStart, s.SrcEnd = ends(a.TSSrc)

@@ -47,6 +47,10 @@ func TestAttributes(t *testing.T) {
 				s.SrcPortStart, s.SrcPortEnd, s.DstPortStart, s.DstPortEnd = 5683, 5683, 1, 1023
 				a.DSCP, a.DSCPs = dietesp.ActionSA, []uint8{0, 46}
 			}},
+		{`{"ts_port_src_start": 5, "ts_port_src_end": 0, "ts_port_dst_start": 7, "ts_port_dst_end": null}`, base, func(a *dietesp.Attributes) {
+			s := &a.Selectors // dietesp refuses it: the range ends before it starts
+			s.SrcPortStart, s.SrcPortEnd, s.DstPortStart, s.DstPortEnd = 5, 0, 7, 7
+		}},
 		{`{"profile": "ehc-2023", "esp_spi_lsb": 0, "esp_sn_lsb": 2, "ts_flow_label": "False", "ts_proto_list": ["UDP", 6], "ts_dsp_list": [0]}`,
 			old, func(a *dietesp.Attributes) {
 				a.SPILSBBits, a.SNLSBBits, a.FlowLabel = 0, 16, dietesp.ActionNotCompressed

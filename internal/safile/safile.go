@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,7 +126,7 @@ func (f *File) load(data []byte) *Error {
 // reader reads the value of one key into a.
 type reader func(a *SA, raw []byte) error
 
-// readers are all keys but auth and key, which depend on others.
+// readers are all keys but those of words, which depend on each other.
 var readers = map[string]reader{
 	"spi":         func(a *SA, raw []byte) error { return number(raw, 32, &a.SPI) },
 	"src":         func(a *SA, raw []byte) error { return text(raw, &a.Src, netip.ParseAddr, "an IP address") },
@@ -143,31 +144,27 @@ var readers = map[string]reader{
 	"diet":        readDiet,
 }
 
+// wordKeys are the keys that say what the algorithm and its keys are.
+var wordKeys = [...]string{"encr", "key", "auth", "auth_key"}
+
 // fill reads the keys of an object.
 func (a *SA) fill(list []member) *Error {
-	var words [4]string // encr, key, auth, auth_key
+	var words [4]string
 	for _, m := range list {
-		_, known := readers[m.key]
-		if string(m.raw) == "null" && known {
+		read, known := readers[m.key]
+		word := slices.Index(wordKeys[:], m.key)
+		if string(m.raw) == "null" && (known || word >= 0) {
 			continue // as if it were missing
 		}
 		a.keys[m.key] = m.off
 		var err error
-		switch m.key {
-		case "encr":
-			err = str(m.raw, &words[0])
-		case "key":
-			err = str(m.raw, &words[1])
-		case "auth":
-			err = str(m.raw, &words[2])
-		case "auth_key":
-			err = str(m.raw, &words[3])
-		default:
-			read, ok := readers[m.key]
-			if !ok {
-				return a.Errorf(m.key, "unknown key")
-			}
+		switch {
+		case known:
 			err = read(a, m.raw)
+		case word >= 0:
+			err = str(m.raw, &words[word])
+		default:
+			return a.Errorf(m.key, "unknown key")
 		}
 		if err != nil {
 			return a.Errorf(m.key, "%v", err)
@@ -185,10 +182,10 @@ func (a *SA) fill(list []member) *Error {
 	return a.algorithm(words)
 }
 
-// algorithm reads encr, key, auth and auth_key.
+// algorithm reads the values of wordKeys.
 func (a *SA) algorithm(words [4]string) *Error {
 	if !a.Has("encr") {
-		for _, k := range []string{"key", "auth", "auth_key"} {
+		for _, k := range wordKeys[1:] {
 			if a.Has(k) {
 				return a.Errorf(k, "without encr")
 			}
@@ -221,13 +218,13 @@ func (a *SA) algorithmError(encr, auth string, err error) *Error {
 	var e *Error
 	switch alg, _ := esp.ParseAlgorithm("null", auth); {
 	case auth != "" && alg == (esp.Algorithm{}):
-		e = a.Errorf("auth", "%q is not known; there are sha256 and sha1", auth)
+		e = a.Errorf("auth", "%.40q is not known; there are sha256 and sha1", auth)
 	case err == esp.ErrUnsupported:
-		e = a.Errorf("encr", "%q is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null", encr)
+		e = a.Errorf("encr", "%.40q is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null", encr)
 	case auth == "":
-		e = a.Errorf("encr", "%q needs \"auth\": \"sha256\"", encr)
+		e = a.Errorf("encr", "%.40q needs \"auth\": \"sha256\"", encr)
 	default:
-		e = a.Errorf("auth", "%q does not go with %s", auth, encr)
+		e = a.Errorf("auth", "%.40q does not go with %.40s", auth, encr)
 	}
 	e.Err = err
 	return e

@@ -21,7 +21,9 @@ const example = `[
    "ts_src": "2001:db8:1::/64", "ts_dst": "2001:db8:2::7", "comment": "up",
    "diet": {"alignment": "8 bit", "esp_spi_lsb": 8}},
   {"spi": 4098, "mode": "transport", "encr": "aes128cbc", "key": "000102030405060708090a0b0c0d0e0f",
-   "auth": "sha256", "auth_key": "0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "src": null}
+   "auth": "sha256", "auth_key": "0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "src": null},
+  {"spi": 4099, "mode": "transport", "encr": "aes128gcm16", "key": "` + gcmKey + `", "auth": null, "auth_key": null},
+  {"spi": 4100, "encr": null, "key": null}
 ]`
 
 func TestLoad(t *testing.T) {
@@ -29,8 +31,8 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.SAs) != 2 {
-		t.Fatalf("%d SAs, want 2", len(f.SAs))
+	if len(f.SAs) != 4 {
+		t.Fatalf("%d SAs, want 4", len(f.SAs))
 	}
 	a, b := f.SAs[0], f.SAs[1]
 	switch {
@@ -46,10 +48,13 @@ func TestLoad(t *testing.T) {
 		len(b.AuthKey) != 32, b.ESN, b.Seq != 0, b.Diet != nil, b.Number() != 2:
 		t.Errorf("second SA: %+v", b)
 	}
-	for _, s := range f.SAs {
+	for _, s := range f.SAs[:3] {
 		if _, err := s.New(); err != nil {
 			t.Error(err)
 		}
+	}
+	if c := f.SAs[3]; c.Has("encr") || c.HasAlg {
+		t.Errorf("null is as if the key were missing: %+v", c)
 	}
 }
 
@@ -77,6 +82,7 @@ func TestErrors(t *testing.T) {
 		{one(`"seq": 4294967296`), `sa.json:2:16: SA 1: seq: more than 32 bits, which needs "esn": true`},
 		{one(`"key": "00"`), `sa.json:2:16: SA 1: key: without encr`},
 		{one(`"encr": "rot13", "key": ""`), `sa.json:2:16: SA 1: encr: "rot13" is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null`},
+		{one(`"encr": "` + strings.Repeat("x", 1000) + `"`), `sa.json:2:16: SA 1: encr: "` + strings.Repeat("x", 40) + `" is not known; names are such as aes128gcm16, aes256ccm8, chacha20poly1305iiv, aes128cbc and null`},
 		{one(`"encr": "aes128cbc", "key": ""`), `sa.json:2:16: SA 1: encr: "aes128cbc" needs "auth": "sha256"`},
 		{one(gcm + `"auth": "sha256"`), `sa.json:2:39: SA 1: auth: "sha256" does not go with aes128gcm16`},
 		{one(gcm + `"auth": "crc"`), `sa.json:2:39: SA 1: auth: "crc" is not known; there are sha256 and sha1`},
@@ -159,7 +165,7 @@ func TestReadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, info, err := ReadFile(path, nil)
-	if err != nil || len(f.SAs) != 2 || info == nil {
+	if err != nil || len(f.SAs) != 4 || info == nil {
 		t.Errorf("ReadFile = %v, %v, %v", f, info, err)
 	}
 	f, info, err = ReadFile("-", strings.NewReader(example))

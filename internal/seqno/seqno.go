@@ -137,6 +137,17 @@ func (c *Candidates) reset(low uint32, width uint8, due, first, last uint64) {
 	c.trim()
 }
 
+// Before returns the highest number left of the window that the bits may stand
+// for, 0 if there is none, or if they may stand for one within the window. It is
+// called before the first Next.
+func (c *Candidates) Before() uint64 {
+	lowest := c.first + (c.up-c.first)&(c.step-1)
+	if lowest < c.due || lowest <= c.step {
+		return 0
+	}
+	return lowest - c.step
+}
+
 func (c *Candidates) trim() {
 	c.upOK = c.upOK && c.up >= c.first && c.up <= c.last
 	c.downOK = c.downOK && c.down >= c.first && c.down <= c.last

@@ -107,6 +107,19 @@ func TestCandidates(t *testing.T) {
 				var c Candidates
 				c.reset(low, width, due, first, 255)
 				want := slowCandidates(low, width, due, first, 255)
+				before := uint64(0)
+				for seq := uint64(1); seq < due; seq++ {
+					if (seq^uint64(low))&(1<<width-1) != 0 {
+						continue
+					}
+					if before = seq; seq >= first {
+						before = 0 // the window has one
+						break
+					}
+				}
+				if got := c.Before(); got != before {
+					t.Fatalf("candidates(%d, %d, %d, %d): Before = %d, want %d", low, width, due, first, got, before)
+				}
 				for i := 0; ; i++ {
 					seq, ok := c.Next()
 					if ok != (i < len(want)) || ok && seq != want[i] {

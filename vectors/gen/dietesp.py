@@ -548,7 +548,7 @@ def receiver():
     g.ok("255 were lost", pkt, seq=460, standard=False)
     g.ok("1000 were lost", pkt, seq=1461, standard=False)
     g.bad("5120 further: not within 8 verifications", sa.packet(pkt, 1461 + 256 * 20), "auth")
-    g.bad("left of the window", sa.packet(pkt, 1461 - 64), "auth")
+    g.bad("left of the window", sa.packet(pkt, 1461 - 64), "replay")
     g.ok("the oldest in the window", pkt, seq=1461 - 63, standard=False)
     good = sa.packet(pkt, 1462)
     places = {40: "the SPI", 41: "the Sequence Number", 42: "the IV", 50: "the clear text", len(good) - 1: "the ICV"}
