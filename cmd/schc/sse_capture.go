@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -221,19 +220,18 @@ func sseHex(cmd *cobra.Command, e *env, f *sseFlags, file *safile.Session, info 
 		if len(words) != 1 {
 			return dst, errLine("%d words; a line is one word in hex", len(words))
 		}
+		read := decodeHex
+		if v == verbSeal {
+			read = decodePayload
+		}
 		var err error
-		if v == verbSeal && string(words[0]) == "-" {
-			from = from[:0]
-		} else if from, err = decodeHex(from, words[0]); err != nil {
+		if from, err = read(from, words[0]); err != nil {
 			return dst, err
 		}
 		if to, err = do(to[:0], from, f.stream); err != nil {
 			return dst, errors.New(sseError(err, v))
 		}
-		if len(to) == 0 {
-			return append(dst, '-'), nil
-		}
-		return hex.AppendEncode(dst, to), nil
+		return appendPayload(dst, to), nil
 	})
 }
 
