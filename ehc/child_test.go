@@ -123,9 +123,7 @@ func TestChild(t *testing.T) {
 }
 
 // TestChildVariants: what policies say comes about, or is refused with the right
-
 // notify.
-
 func TestChildVariants(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -227,8 +225,34 @@ func TestChildVariants(t *testing.T) {
 	}
 }
 
-// TestAcceptChildRefuses: an answer that was not offered.
+// TestAnswerTSDSCP: a TS_DSCP that breaks the rules of draft-mglt-ipsecme-ts-dscp-03,
+// Section 2.2, gets the notify that it names.
+func TestAnswerTSDSCP(t *testing.T) {
+	ini, res := childPolicies()
+	ini.Local = append(ini.Local, Selector{Type: Numbers{}.Defaults().TSDSCP, DSCPs: []byte{10, 46}})
+	var request Chain
+	if err := ini.AppendRequest(&request, nil); err != nil {
+		t.Fatal(err)
+	}
+	good := h("f1 00 0006 0a2e")
+	at := bytes.Index(request.Bytes, good)
+	for dscps, want := range map[string]uint16{"0a2e": 0, "2e0a": NotifyTSUnacceptable, "0a0a": NotifyTSUnacceptable} {
+		copy(request.Bytes[at+4:], h(dscps))
+		var answer Chain
+		_, err := res.Answer(&answer, request.First, request.Bytes, nil)
+		if (err == nil) != (want == 0) {
+			t.Errorf("%s: %v", dscps, err)
+		}
+		if want == 0 {
+			continue
+		}
+		if e := res.AppendFailure(&answer, err); e != nil || !bytes.Equal(answer.Bytes, append(h("00000008 0000"), uint8(want>>8), uint8(want))) {
+			t.Errorf("%s: %v gives %x, %v", dscps, err, answer.Bytes, e)
+		}
+	}
+}
 
+// TestAcceptChildRefuses: an answer that was not offered.
 func TestAcceptChildRefuses(t *testing.T) {
 	ini, res := childPolicies()
 	ini.Modes = []esp.Mode{esp.ModeTunnel, esp.ModeTransport}

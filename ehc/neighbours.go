@@ -6,7 +6,9 @@ import "encoding/binary"
 // packet may be. Functions read and write the Notification Data; DSCP,
 // OPTIMIZED_REKEY and the others are status notifies without an SPI. Those
 // without data (OPTIMIZED_REKEY_SUPPORTED, LMAP_AND_PTB_SUPPORTED,
-// SEPARATE_TRANSPORTS, USE_TRANSPORT_MODE) are ParseEmpty's.
+// USE_TRANSPORT_MODE) are ParseEmpty's. SEPARATE_TRANSPORTS is sent without data,
+// but what data it has is to be ignored
+// (draft-ietf-ipsecme-ikev2-reliable-transport-04, Notification Format).
 
 const maxDSCP = 63
 

@@ -42,8 +42,8 @@ func TestNeighbours(t *testing.T) {
 		{"PTB", r(ParsePTB(h("000005dc00010000"))), PTB{LMTU: 1500, EMTUR: 65536}},
 		{"PTB, short", r(ParsePTB(h("000005dc000100"))), nil},
 		{"PTB, long", r(ParsePTB(h("000005dc0001000000"))), nil},
-		{"SEPARATE_TRANSPORTS", r(0, ParseEmpty(nil)), 0},
-		{"SEPARATE_TRANSPORTS with data", r(0, ParseEmpty(h("00"))), nil},
+		{"LMAP_AND_PTB_SUPPORTED", r(0, ParseEmpty(nil)), 0},
+		{"LMAP_AND_PTB_SUPPORTED with data", r(0, ParseEmpty(h("00"))), nil},
 	} {
 		if tt.want == nil {
 			if tt.got.err == nil {

@@ -33,8 +33,9 @@ type Selector struct {
 // the caller to ignore, as Section 2.9 demands.
 //
 // ErrTruncated: a selector ends behind the body; ErrMalformed: lengths and
-// numbers do not agree, an address range is empty, or DSCPs are none, more than
-// 63, or not in increasing order; dst comes back as it was then.
+// numbers do not agree, or an address range is empty; a *NegotiationError of class
+// ErrMalformed: DSCPs are none, more than 63, or not in increasing order, for which
+// the draft has TS_UNACCEPTABLE; dst comes back as it was then.
 //
 //	 0                   1                   2                   3
 //	 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -70,6 +71,9 @@ func ParseTS(dst []Selector, body []byte, n Numbers) ([]Selector, error) {
 		}
 		s := Selector{Type: b[0]}
 		if e := s.parse(b[1], b[4:size:size], n.TSDSCP); e != 0 {
+			if s.Type == n.TSDSCP {
+				return dst, &NegotiationError{Err: e, Notify: NotifyTSUnacceptable, Text: "DSCPs of a TS_DSCP are not unique and in increasing order"}
+			}
 			return dst, e
 		}
 		out = append(out, s)

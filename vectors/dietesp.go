@@ -1,7 +1,6 @@
 package vectors
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -53,20 +52,9 @@ func ParseDietESP(data []byte) (*DietESPFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaDietESP); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *DietESPGroup) (string, []DietESPTest, error) { return g.Source, g.Tests, nil },
+		func(_ *DietESPGroup, t *DietESPTest) (int, []string, error) { return t.ID, t.Flags, t.check() })
 }
 
 func (t *DietESPTest) check() error {
@@ -76,10 +64,5 @@ func (t *DietESPTest) check() error {
 	if t.Inner == "" && t.Packet == "" {
 		return fmt.Errorf("neither inner nor packet")
 	}
-	for _, h := range []string{t.Inner, t.Restored, t.Clear, t.Packet, t.Standard} {
-		if _, err := hex.DecodeString(h); err != nil {
-			return err
-		}
-	}
-	return nil
+	return hexStrings(t.Inner, t.Restored, t.Clear, t.Packet, t.Standard)
 }

@@ -1,7 +1,6 @@
 package vectors
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -54,20 +53,9 @@ func ParseEHC(data []byte) (*EHCFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaEHC); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *EHCGroup) (string, []EHCTest, error) { return g.Source, g.Tests, nil },
+		func(_ *EHCGroup, t *EHCTest) (int, []string, error) { return t.ID, t.Flags, t.check() })
 }
 
 func (t *EHCTest) check() error {
@@ -81,10 +69,5 @@ func (t *EHCTest) check() error {
 	case (t.Result == "valid" || t.Result == "acceptable") && t.Kind != "offer" != (t.Attributes != nil):
 		return fmt.Errorf("attributes go with what is agreed on")
 	}
-	for _, h := range []string{t.Offer, t.Answer} {
-		if _, err := hex.DecodeString(h); err != nil {
-			return err
-		}
-	}
-	return nil
+	return hexStrings(t.Offer, t.Answer)
 }

@@ -1,7 +1,6 @@
 package vectors
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -67,20 +66,9 @@ func ParseESP(data []byte) (*ESPFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaESP); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *ESPGroup) (string, []ESPTest, error) { return g.Source, g.Tests, nil },
+		func(_ *ESPGroup, t *ESPTest) (int, []string, error) { return t.ID, t.Flags, t.check() })
 }
 
 func (t *ESPTest) check() error {
@@ -90,10 +78,5 @@ func (t *ESPTest) check() error {
 	if t.Inner == "" && t.Packet == "" {
 		return fmt.Errorf("neither inner nor packet")
 	}
-	for _, h := range []string{t.Inner, t.Packet} {
-		if _, err := hex.DecodeString(h); err != nil {
-			return err
-		}
-	}
-	return nil
+	return hexStrings(t.Inner, t.Packet)
 }

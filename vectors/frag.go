@@ -100,20 +100,9 @@ func ParseFrag(data []byte) (*FragFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaFrag); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *FragGroup) (string, []FragTest, error) { return g.Source, g.Tests, nil },
+		func(_ *FragGroup, t *FragTest) (int, []string, error) { return t.ID, t.Flags, t.check() })
 }
 
 func (t *FragTest) check() error {

@@ -1,7 +1,6 @@
 package vectors
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -71,35 +70,21 @@ func ParseGPComp(data []byte) (*GPCompFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaGPComp); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		if !slices.Contains(gpcompForms, g.Form) || !slices.Contains(gpcompCodecs, g.Codec) || (g.Form == "header") != (g.Codec == "") {
-			return nil, fmt.Errorf("group %d: unknown form %q or codec %q", i+1, g.Form, g.Codec)
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
-				return nil, err
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *GPCompGroup) (string, []GPCompTest, error) {
+			if !slices.Contains(gpcompForms, g.Form) || !slices.Contains(gpcompCodecs, g.Codec) || (g.Form == "header") != (g.Codec == "") {
+				return g.Source, nil, fmt.Errorf("unknown form %q or codec %q", g.Form, g.Codec)
 			}
-		}
-	}
-	return f, n.end()
+			return g.Source, g.Tests, nil
+		},
+		func(_ *GPCompGroup, t *GPCompTest) (int, []string, error) { return t.ID, t.Flags, t.check() })
 }
 
 func (t *GPCompTest) check() error {
 	if !slices.Contains(gpcompResults, t.Result) {
 		return fmt.Errorf("unknown result %q", t.Result)
 	}
-	for _, h := range []string{t.Payload, t.Sent} {
-		if _, err := hex.DecodeString(h); err != nil {
-			return err
-		}
-	}
-	return nil
+	return hexStrings(t.Payload, t.Sent)
 }
 
 // Has reports whether the test has the flag.

@@ -1,7 +1,6 @@
 package vectors
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -113,20 +112,11 @@ func ParseIPHC(data []byte) (*IPHCFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaIPHC); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, checkHex(t.Result, t.Src, t.Dst, t.Packet, t.Frame)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *IPHCGroup) (string, []IPHCTest, error) { return g.Source, g.Tests, nil },
+		func(_ *IPHCGroup, t *IPHCTest) (int, []string, error) {
+			return t.ID, t.Flags, checkHex(t.Result, t.Src, t.Dst, t.Packet, t.Frame)
+		})
 }
 
 // ParseReceive reads a file of schema SchemaReceive, as strictly as ParseCompress.
@@ -135,20 +125,9 @@ func ParseReceive(data []byte) (*ReceiveFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaReceive); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, nil, nil, checkFrames(t.Frames)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, nil, f.Groups,
+		func(g *ReceiveGroup) (string, []ReceiveTest, error) { return g.Source, g.Tests, nil },
+		func(_ *ReceiveGroup, t *ReceiveTest) (int, []string, error) { return t.ID, nil, checkFrames(t.Frames) })
 }
 
 func checkFrames(frames []ReceiveFrame) error {
@@ -183,24 +162,15 @@ func ParseGHC(data []byte) (*GHCFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaGHC); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
+	return f, checkTests(f.NumberOfTests, nil, f.Groups,
+		func(g *GHCGroup) (string, []GHCTest, error) { return g.Source, g.Tests, nil },
+		func(_ *GHCGroup, t *GHCTest) (int, []string, error) {
 			err := checkHex(t.Result, t.Src, t.Dst, t.Payload, t.Code)
 			if err == nil && (len(t.Src) != 32 || len(t.Dst) != 32) {
 				err = fmt.Errorf("an address has not 16 bytes")
 			}
-			if err := n.test(t.ID, nil, nil, err); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+			return t.ID, nil, err
+		})
 }
 
 // checkHex checks a result and values in hex.
@@ -208,10 +178,5 @@ func checkHex(result string, values ...string) error {
 	if !slices.Contains(results, result) {
 		return fmt.Errorf("unknown result %q", result)
 	}
-	for _, v := range values {
-		if _, err := hex.DecodeString(v); err != nil {
-			return err
-		}
-	}
-	return nil
+	return hexStrings(values...)
 }

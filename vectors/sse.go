@@ -1,7 +1,6 @@
 package vectors
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -77,20 +76,11 @@ func ParseSSE(data []byte) (*SSEFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaSSE); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check(g.Session.Headers != nil)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *SSEGroup) (string, []SSETest, error) { return g.Source, g.Tests, nil },
+		func(g *SSEGroup, t *SSETest) (int, []string, error) {
+			return t.ID, t.Flags, t.check(g.Session.Headers != nil)
+		})
 }
 
 func (t *SSETest) check(small bool) error {
@@ -105,15 +95,6 @@ func (t *SSETest) check(small bool) error {
 		return fmt.Errorf("nothing to open")
 	}
 	return hexStrings(t.Header, t.Nonce, t.Payload, t.Packet, t.Small)
-}
-
-func hexStrings(list ...string) error {
-	for _, h := range list {
-		if _, err := hex.DecodeString(h); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // An SSENegotiateFile is one file of vectors for the negotiation of SSE.
@@ -181,23 +162,16 @@ func ParseSSENegotiate(data []byte) (*SSENegotiateFile, error) {
 	if err := decode(data, f, &f.Schema, SchemaSSENegotiate); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		if g.Coding != "hip" && g.Coding != "ike" {
-			return nil, fmt.Errorf("group %d: unknown coding %q", i+1, g.Coding)
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
-				return nil, err
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *SSENegotiateGroup) (string, []SSENegotiateTest, error) {
+			if g.Coding != "hip" && g.Coding != "ike" {
+				return g.Source, nil, fmt.Errorf("unknown coding %q", g.Coding)
 			}
-		}
-	}
-	return f, n.end()
+			return g.Source, g.Tests, nil
+		},
+		func(_ *SSENegotiateGroup, t *SSENegotiateTest) (int, []string, error) {
+			return t.ID, t.Flags, t.check()
+		})
 }
 
 func (t *SSENegotiateTest) check() error {

@@ -102,20 +102,9 @@ func ParseCompress(data []byte) (*File, error) {
 	if err := decode(data, f, &f.Schema, SchemaCompress); err != nil {
 		return nil, err
 	}
-	n := counter{want: f.NumberOfTests}
-	for i := range f.Groups {
-		g := &f.Groups[i]
-		if err := n.group(i, g.Source); err != nil {
-			return nil, err
-		}
-		for j := range g.Tests {
-			t := &g.Tests[j]
-			if err := n.test(t.ID, t.Flags, f.Notes, t.check()); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f, n.end()
+	return f, checkTests(f.NumberOfTests, f.Notes, f.Groups,
+		func(g *Group) (string, []Test, error) { return g.Source, g.Tests, nil },
+		func(_ *Group, t *Test) (int, []string, error) { return t.ID, t.Flags, t.check() })
 }
 
 // decode reads a file into f, whose schema is then in *schema. Unknown keys are
@@ -135,35 +124,37 @@ func decode(data []byte, f any, schema *string, want string) error {
 	return nil
 }
 
-// counter checks what files of all schemas have in common.
-type counter struct{ id, want int }
-
-func (c *counter) group(i int, source string) error {
-	if !slices.Contains(sources, source) {
-		return fmt.Errorf("group %d: unknown source %q", i+1, source)
-	}
-	return nil
-}
-
-// test checks the number and flags of a test; err is what else is wrong with it.
-func (c *counter) test(id int, flags []string, notes map[string]string, err error) error {
-	if c.id++; id != c.id {
-		return fmt.Errorf("id %d where %d is due", id, c.id)
-	}
-	for _, flag := range flags {
-		if notes[flag] == "" {
-			return fmt.Errorf("test %d: unknown flag %q", id, flag)
+// checkTests checks what files of all schemas have in common. group returns source and
+// tests of a group and what else is wrong with it, test the number and flags of a
+// test and what else is wrong with that.
+func checkTests[G, T any](want int, notes map[string]string, groups []G,
+	group func(g *G) (source string, tests []T, err error), test func(g *G, t *T) (id int, flags []string, err error)) error {
+	due := 0
+	for i := range groups {
+		source, tests, err := group(&groups[i])
+		if !slices.Contains(sources, source) {
+			err = fmt.Errorf("unknown source %q", source)
+		}
+		if err != nil {
+			return fmt.Errorf("group %d: %w", i+1, err)
+		}
+		for j := range tests {
+			id, flags, err := test(&groups[i], &tests[j])
+			if due++; id != due {
+				return fmt.Errorf("id %d where %d is due", id, due)
+			}
+			for _, flag := range flags {
+				if notes[flag] == "" {
+					return fmt.Errorf("test %d: unknown flag %q", id, flag)
+				}
+			}
+			if err != nil {
+				return fmt.Errorf("test %d: %w", id, err)
+			}
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("test %d: %w", id, err)
-	}
-	return nil
-}
-
-func (c *counter) end() error {
-	if c.id != c.want {
-		return fmt.Errorf("numberOfTests is %d, there are %d", c.want, c.id)
+	if due != want {
+		return fmt.Errorf("numberOfTests is %d, there are %d", want, due)
 	}
 	return nil
 }
@@ -178,10 +169,8 @@ func (t *Test) check() error {
 	if t.Packet == "" && t.SCHC == "" {
 		return fmt.Errorf("neither packet nor schc")
 	}
-	for _, h := range []string{t.Packet, t.SCHC, t.Restored} {
-		if _, err := hex.DecodeString(h); err != nil {
-			return err
-		}
+	if err := hexStrings(t.Packet, t.SCHC, t.Restored); err != nil {
+		return err
 	}
 	for _, r := range t.Residue {
 		if _, _, err := ParseResidue(r); err != nil {
@@ -193,6 +182,16 @@ func (t *Test) check() error {
 
 // Has reports whether the test has the flag.
 func (t *Test) Has(flag string) bool { return slices.Contains(t.Flags, flag) }
+
+// hexStrings returns the error of the first one that is not hex.
+func hexStrings(list ...string) error {
+	for _, h := range list {
+		if _, err := hex.DecodeString(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // ParseResidue splits an entry of Test.Residue into the name of the field and
 // its bits, a string of '0' and '1'.

@@ -55,16 +55,6 @@ func (e *env) damaged(damage error) error {
 	return errFailed
 }
 
-// sameFormat starts an output in the format of the input, for packets that may be
-// longer, such as sealed ones. The caller adds the interfaces.
-func sameFormat(r *pcapio.Reader, out io.Writer) (pcapio.Writer, error) {
-	format := r.Format()
-	format.Gzip = false
-	format.SnapLen = max(format.SnapLen, 1<<18)
-	format.NG = format.NG || len(r.Interfaces()) != 1
-	return pcapio.NewWriter(out, format, application)
-}
-
 // compressedSide are the interfaces of a compressed capture: for every input
 // interface one for packets passed through, and one for each direction as
 // packets of it appear. On loopback captures that hold both IP versions there is

@@ -114,6 +114,7 @@ const ehcMessages = `000000080000ec01
 0000000c0000ec0660000500
 000000100000ec0700000500000005dc
 000000080000ec08
+000000090000ec08aa
 0000000900004007ff
 2900000c0304400911223344
 00000008000001
@@ -234,6 +235,14 @@ func TestEHCCaptures(t *testing.T) {
 	t.Logf("%d messages in %d captures, twice", messages, len(list))
 	if r := tool("", "ehc", "decode", list[0]); !strings.Contains(r.stdout, "N(REDIRECT_SUPPORTED)") || !strings.Contains(r.stdout, "N(45000), data 646965742d657370") || r.code != exitDone {
 		t.Errorf("%s: %+v", list[0], r)
+	}
+}
+
+// TestEHCNoMessage: what is no message has its addresses and the error.
+func TestEHCNoMessage(t *testing.T) {
+	v := ikeView{Packet: 7, Src: "[2001:db8::1]:500", Dst: "[2001:db8::2]:500", Error: "truncated: message ends early"}
+	if got, want := v.text(), "packet 7: [2001:db8::1]:500 > [2001:db8::2]:500; error: truncated: message ends early\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

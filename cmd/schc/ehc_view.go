@@ -174,7 +174,7 @@ func viewNotify(body []byte, p *ehc.Policy) (*notifyView, error) {
 	case n.PTB:
 		t, e := ehc.ParsePTB(c.Data)
 		v.Text, err = fmt.Sprintf("LMTU %d, EMTU_R %d", t.LMTU, t.EMTUR), e
-	case n.OptimizedRekeySupported, n.LMAPAndPTBSupported, n.SeparateTransports, ehc.NotifyUseTransportMode:
+	case n.OptimizedRekeySupported, n.LMAPAndPTBSupported, ehc.NotifyUseTransportMode:
 		err = ehc.ParseEmpty(c.Data)
 	}
 	if err != nil {
@@ -380,24 +380,25 @@ func viewMessage(msg []byte, f *skFlags, p *ehc.Policy) (v ikeView, err error) {
 
 // text is the message as lines.
 func (v *ikeView) text() string {
-	var b strings.Builder
-	if v.Packet > 0 {
-		fmt.Fprintf(&b, "packet %d: ", v.Packet)
-	}
+	var words []string
 	if v.Src != "" {
-		fmt.Fprintf(&b, "%s > %s, ", v.Src, v.Dst)
+		words = append(words, v.Src+" > "+v.Dst)
 	}
 	if h := v.Header; h != nil {
-		fmt.Fprintf(&b, "%s %s %d, %d bytes", h.Exchange, h.kind(), h.MessageID, h.Bytes)
+		words = append(words, fmt.Sprintf("%s %s %d", h.Exchange, h.kind(), h.MessageID), fmt.Sprintf("%d bytes", h.Bytes))
 		if v.Encrypted != "" {
-			fmt.Fprintf(&b, ", encrypted: %s", v.Encrypted)
+			words = append(words, "encrypted: "+v.Encrypted)
 		}
 	}
+	s := strings.Join(words, ", ")
 	if v.Error != "" && len(v.Payloads) == 0 {
-		fmt.Fprintf(&b, "; error: %s", v.Error)
+		s = strings.TrimPrefix(s+"; error: "+v.Error, "; ")
+	}
+	if v.Packet > 0 {
+		s = fmt.Sprintf("packet %d: %s", v.Packet, s)
 	}
 	lines := []string{}
-	if s := strings.TrimSuffix(strings.TrimPrefix(b.String(), "; "), ", "); s != "" {
+	if s != "" {
 		lines = append(lines, s)
 	}
 	for i := range v.Payloads {

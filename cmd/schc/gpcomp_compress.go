@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -50,13 +49,13 @@ The output has the format, link layer, interfaces and time stamps of the input.
 schc gpcomp decompress restores the capture packet for packet, unless it has IPComp
 packets of the same CPI already, which are counted: they would be restored, too.
 
-With --hex, every line is a payload in hex. It comes back behind a GPComp header or, if
-that is not smaller, as it is (draft-moskowitz-gpcomp-02, Section 4.2). The receiver goes
-by Next Header and CPI; a payload that begins like these itself and does not get smaller
-is refused, or with --escape sent compressed and longer. With --implied there is no
-header: the line is the payload, compressed or not, and the flag 1 or 0. With --ip,
-lines are IP packets, and what comes back is IPComp or the packet as it was. What fails
-comes back as
+With --hex, every line is a payload in hex, or "-" for an empty one. It comes back behind
+a GPComp header or, if that is not smaller, as it is (draft-moskowitz-gpcomp-02, Section
+4.2). The receiver goes by Next Header and CPI; a payload that begins like these itself
+and does not get smaller is refused, or with --escape sent compressed and longer. With
+--implied there is no header: the line is the payload, compressed or not, and the flag 1
+or 0. With --ip, lines are IP packets, and what comes back is IPComp or the packet as it
+was. What fails comes back as
 
     error: CLASS: TEXT
 
@@ -191,7 +190,7 @@ func (f *gpcompFlags) lines(cmd *cobra.Command, e *env, end gpcompEnd) error {
 			return dst, errLine("%d words", len(words))
 		}
 		var err error
-		if from, err = decodeHex(from, words[0]); err != nil {
+		if from, err = decodePayload(from, words[0]); err != nil {
 			return dst, err
 		}
 		var flag []byte
@@ -210,7 +209,7 @@ func (f *gpcompFlags) lines(cmd *cobra.Command, e *env, end gpcompEnd) error {
 		if err != nil {
 			return dst, errors.New(gpcompError(err))
 		}
-		return append(hex.AppendEncode(dst, to), text...), nil
+		return append(appendPayload(dst, to), text...), nil
 	})
 }
 

@@ -179,7 +179,7 @@ func (x *gpcompExplainer) lines(cmd *cobra.Command, e *env, in *input, out *outp
 			err = errLine("%d words", len(words))
 		}
 		if err == nil {
-			b, err = decodeHex(b, words[0])
+			b, err = decodePayload(b, words[0])
 		}
 		if err != nil {
 			l.failed = true

@@ -405,7 +405,7 @@ func (x *gpcompCounter) readFile(e *env, in *input, path string) (info os.FileIn
 			err = errLine("%d words", len(words))
 		}
 		if err == nil {
-			payload, err = decodeHex(payload, words[0])
+			payload, err = decodePayload(payload, words[0])
 		}
 		if err != nil {
 			x.failed.addText(n, err.Error())

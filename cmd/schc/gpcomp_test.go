@@ -194,6 +194,7 @@ func TestGPCompLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		data = append(data, "-\n"...) // a payload without bytes
 		for _, codec := range codecNames {
 			for _, form := range [][]string{nil, {"--implied"}, {"--threshold", "1"}, {"--escape", "--next-header", "17"}, {"--backoff"}} {
 				args := append([]string{"gpcomp", "compress", "--hex", "--codec", codec}, form...)

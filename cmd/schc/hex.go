@@ -195,6 +195,22 @@ func decodeHex(dst, word []byte) ([]byte, error) {
 	return dst, nil
 }
 
+// decodePayload is decodeHex for what may have no bytes: "-" is that.
+func decodePayload(dst, word []byte) ([]byte, error) {
+	if string(word) == "-" {
+		return dst[:0], nil
+	}
+	return decodeHex(dst, word)
+}
+
+// appendPayload appends b in hex, or "-" if it has no bytes.
+func appendPayload(dst, b []byte) []byte {
+	if len(b) == 0 {
+		return append(dst, '-')
+	}
+	return hex.AppendEncode(dst, b)
+}
+
 // eachLine calls f with the words of each line that is not blank, and writes the
 // line that f appends to dst, or the error in its place.
 func eachLine(cmd *cobra.Command, e *env, in *input, o *output, rules os.FileInfo, f func(dst []byte, words [][]byte) ([]byte, error)) error {

@@ -27,6 +27,24 @@ type sameSide struct {
 // report is called when all of it is written. inputs are other files that must not
 // be written onto.
 func (x *sameSide) rewrite(cmd *cobra.Command, e *env, in *input, o *output, quiet bool, packet func(n uint64, p *pcapio.Packet) error, report func(), inputs ...os.FileInfo) error {
+	return rewriteCapture(cmd, e, in, o, quiet, rewriter{x.start, packet, x.end, report, &x.failed}, inputs...)
+}
+
+func (x *sameSide) start(r *pcapio.Reader, out io.Writer) { x.r, x.out = r, out }
+
+// rewriter is what a command does with a capture: start gets both ends, packet every
+// packet, end writes what is left, and report is called when all of it is written.
+type rewriter struct {
+	start  func(r *pcapio.Reader, out io.Writer)
+	packet func(n uint64, p *pcapio.Packet) error
+	end    func() error
+	report func()
+	failed *failures // makes the exit code
+}
+
+// rewriteCapture rewrites a capture. inputs are other files that must not be written
+// onto.
+func rewriteCapture(cmd *cobra.Command, e *env, in *input, o *output, quiet bool, x rewriter, inputs ...os.FileInfo) error {
 	r, err := in.open(cmd, e)
 	if err != nil {
 		return err
@@ -37,9 +55,9 @@ func (x *sameSide) rewrite(cmd *cobra.Command, e *env, in *input, o *output, qui
 		return err
 	}
 	defer guard(out)()
-	x.r, x.out = r, out
+	x.start(r, out)
 	progress := e.progress(r, quiet)
-	damage, err := in.each(r, packet)
+	damage, err := in.each(r, x.packet)
 	if err == nil {
 		err = x.end()
 	}
@@ -50,7 +68,7 @@ func (x *sameSide) rewrite(cmd *cobra.Command, e *env, in *input, o *output, qui
 	if err := commit(out); err != nil {
 		return err
 	}
-	report()
+	x.report()
 	if err := e.damaged(damage); err != nil {
 		return err
 	}

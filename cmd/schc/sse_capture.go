@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -221,19 +220,18 @@ func sseHex(cmd *cobra.Command, e *env, f *sseFlags, file *safile.Session, info 
 		if len(words) != 1 {
 			return dst, errLine("%d words; a line is one word in hex", len(words))
 		}
+		read := decodeHex
+		if v == verbSeal {
+			read = decodePayload
+		}
 		var err error
-		if v == verbSeal && string(words[0]) == "-" {
-			from = from[:0]
-		} else if from, err = decodeHex(from, words[0]); err != nil {
+		if from, err = read(from, words[0]); err != nil {
 			return dst, err
 		}
 		if to, err = do(to[:0], from, f.stream); err != nil {
 			return dst, errors.New(sseError(err, v))
 		}
-		if len(to) == 0 {
-			return append(dst, '-'), nil
-		}
-		return hex.AppendEncode(dst, to), nil
+		return appendPayload(dst, to), nil
 	})
 }
 
@@ -244,21 +242,15 @@ type sseCapture struct {
 	drop bool
 	side [2]*sseSide // up, down; nil: the file has none
 
-	r   *pcapio.Reader
-	out io.Writer
-	w   pcapio.Writer
-	// Of seal and open: how many interfaces the output has. Of compress: the
-	// output's interfaces of each input interface.
-	ids    int
-	ifaces []sseIfaces
-	back   restoredSide // of decompress
-	buf    []byte
-	pkt    []byte
+	sameSide              // its methods are those of seal and open
+	ifaces   []sseIfaces  // of compress: the output's interfaces of each input interface
+	back     restoredSide // of decompress
+	buf      []byte
+	pkt      []byte
 
 	packets, done, passed, dropped                 uint64
 	notIP, cut, other, empty, partial, lost, extra uint64 // part of passed and dropped
 	inBytes, outBytes                              uint64 // of the packets that were changed, from IP on
-	failed                                         failures
 }
 
 type sseIfaces struct {
@@ -267,38 +259,17 @@ type sseIfaces struct {
 }
 
 func (x *sseCapture) run(cmd *cobra.Command, e *env, f *sseFlags, info os.FileInfo) error {
-	r, err := f.in.open(cmd, e)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	out, err := f.out.create(cmd, e, true, r.Info(), info)
-	if err != nil {
-		return err
-	}
-	defer guard(out)()
-	progress := e.progress(r, f.quiet)
-	x.r, x.out = r, out
-	x.back = restoredSide{r: r, out: out, pcapng: f.pcapng}
-	damage, err := f.in.each(r, x.packet)
-	if err == nil {
-		err = x.end()
-	}
-	progress.stop()
-	if err != nil {
-		return classicLimit(err)
-	}
-	if err := commit(out); err != nil {
-		return err
-	}
-	x.report(e, f)
-	if err := e.damaged(damage); err != nil {
-		return err
-	}
-	if x.failed.n > 0 {
-		return errFailed
-	}
-	return nil
+	x.longer = true
+	return rewriteCapture(cmd, e, &f.in, &f.out, f.quiet, rewriter{
+		start: func(r *pcapio.Reader, out io.Writer) {
+			x.start(r, out)
+			x.back = restoredSide{r: r, out: out, pcapng: f.pcapng}
+		},
+		packet: func(n uint64, p *pcapio.Packet) error { return classicLimit(x.packet(n, p)) },
+		end:    func() error { return classicLimit(x.end()) },
+		report: func() { x.report(e, f) },
+		failed: &x.failed,
+	}, info)
 }
 
 // sync opens the output and adds new interfaces.
@@ -338,20 +309,7 @@ func (x *sseCapture) sync() error {
 		}
 		return nil
 	}
-	if x.w == nil {
-		var err error
-		if x.w, err = sameFormat(x.r, x.out); err != nil {
-			return err
-		}
-	}
-	for ; x.ids < len(all); x.ids++ {
-		i := *all[x.ids]
-		i.SnapLen = 0
-		if _, err := x.w.AddInterface(i); err != nil {
-			return err
-		}
-	}
-	return nil
+	return x.sameSide.sync()
 }
 
 func (x *sseCapture) end() error {

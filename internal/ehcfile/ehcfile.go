@@ -112,12 +112,22 @@ func (l *loader) load(data []byte) (*ehc.Policy, *Error) {
 		e := l.errorf(root, "", "%s", strings.TrimPrefix(err.Error(), "ehc: "))
 		var n *ehc.NegotiationError
 		if errors.As(err, &n) && n.Proposal > 0 && n.Proposal <= len(l.sets) {
-			e = l.errorf(l.sets[n.Proposal-1], n.Attr.String(), "%s", n.Text)
+			e = l.errorf(keyOf(l.sets[n.Proposal-1], n.Attr), n.Attr.String(), "%s", n.Text)
 		}
 		e.Err = err
 		return nil, e
 	}
 	return &l.p, nil
+}
+
+// keyOf returns the key of an attribute in the mapping that states it, or the mapping.
+func keyOf(mapping *yaml.Node, a ehc.Attr) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if k := mapping.Content[i]; k.Value == a.String() || a == ehc.AttrFlowLabel && k.Value == "ts_flow_label" {
+			return k
+		}
+	}
+	return mapping
 }
 
 func (l *loader) errorf(n *yaml.Node, key, format string, args ...any) *Error {
@@ -239,6 +249,9 @@ func (l *loader) attribute(s *ehc.Set, m member) (e *Error) {
 	case "ecn_action":
 		s.ECN, e = many(l, m, actions, any.ECN)
 	case "flow_label_action":
+		if s.FlowLabel != nil {
+			return l.errorf(m.node, m.key, "is ts_flow_label under another name")
+		}
 		s.FlowLabel, e = many(l, m, actions, any.FlowLabel)
 	case "ts_flow_label":
 		if l.p.Dialect != ehc.DialectEHC {

@@ -63,7 +63,7 @@ func TestLoadErrors(t *testing.T) {
 		"dialect: esp":                        "p:1:10: dialect: not hcp or ehc",
 		"ts_flow_label: true":                 "p:1:1: ts_flow_label: is of the dialect ehc",
 		"esp_spi_lsb: 3":                      "p:1:1: esp_sn_lsb: no widths of SPI and Sequence Number add up to a multiple of 8 bits",
-		"proposals:\n- {}\n- {esp_sn_lsb: 3}": "p:3:3: esp_sn_lsb: no widths",
+		"proposals:\n- {}\n- {esp_sn_lsb: 3}": "p:3:4: esp_sn_lsb: no widths",
 		"proposals: [{}]\nalignment: 8 bit":   "p:1:12: proposals: attributes are either in proposals or beside them",
 		"proposals: []":                       "p:1:12: proposals: not a list of mappings",
 		"proposals: [1]":                      "p:1:13: a proposal is a mapping",
@@ -77,8 +77,12 @@ func TestLoadErrors(t *testing.T) {
 		"hop_limit: 5":                        "p:1:12: hop_limit: not lower or value-sent",
 		"zero_bytes: maybe":                   "p:1:13: zero_bytes: not true or false",
 		"a: &x 1":                             "p:1:1: keys are words; anchors and aliases are not used",
-		"esp_trailer: Mandatory":              "p:1:1: esp_trailer: a value that cannot be negotiated here",
-		"{dialect: ehc, dscp_action: [lower, sa], dscp_list: 3}": "p:1:1: dscp_action: a value that cannot",
+		"dialect: ehc\nts_flow_label: true\nflow_label_action: lower": "p:3:1: flow_label_action: is ts_flow_label under another name",
+		"dialect: ehc\nflow_label_action: lower\nts_flow_label: true": "p:3:1: ts_flow_label: is flow_label_action under another name",
+		"esp_sn_lsb: 8\ndscp_action: lower\nesp_trailer: Mandatory":   "p:3:1: esp_trailer: a value that cannot be negotiated here",
+		"proposals:\n- {}\n- {esp_spi_lsb: 8, dscp_action: sa}":       "p:3:20: dscp_action: the action sa needs a list of DSCPs",
+		"esp_trailer: Mandatory":                                      "p:1:1: esp_trailer: a value that cannot be negotiated here",
+		"{dialect: ehc, dscp_action: [lower, sa], dscp_list: 3}":      "p:1:16: dscp_action: a value that cannot",
 	} {
 		_, err := Load([]byte(text), "p")
 		var e *Error

@@ -63,12 +63,10 @@ func (r *runner) dietFile(data []byte) {
 			// The receiver gets all packets: later ones depend on them.
 			before := len(r.failures)
 			r.dietOpen(t, in)
-			if !r.selected(t.ID) {
+			if !r.takes(t.ID, g.Source) {
 				r.failures = r.failures[:before]
 				continue
 			}
-			r.stats.Tests++
-			r.stats.Sources[g.Source]++
 			if t.Packet != "" {
 				r.stats.Ways++
 			}

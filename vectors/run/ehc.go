@@ -41,11 +41,9 @@ func (r *runner) ehcFile(data []byte) {
 		}
 		for j := range g.Tests {
 			t := &g.Tests[j]
-			if !r.selected(t.ID) {
+			if !r.takes(t.ID, g.Source) {
 				continue
 			}
-			r.stats.Tests++
-			r.stats.Sources[g.Source]++
 			r.ehcTest(t, p)
 		}
 	}

@@ -61,11 +61,9 @@ func (r *runner) fragFile(data []byte) {
 		}
 		for j := range g.Tests {
 			x.v = &g.Tests[j]
-			if !r.selected(x.v.ID) {
+			if !r.takes(x.v.ID, g.Source) {
 				continue
 			}
-			r.stats.Tests++
-			r.stats.Sources[g.Source]++
 			r.stats.Ways += 3
 			x.packet, _ = hex.DecodeString(x.v.Packet)
 			x.parse()

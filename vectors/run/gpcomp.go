@@ -71,12 +71,9 @@ func (r *runner) gpcompFile(data []byte) {
 			// The sender gets all payloads: later decisions depend on them.
 			failures, ways := len(r.failures), r.stats.Ways
 			x.test(t)
-			if !r.selected(t.ID) {
+			if !r.takes(t.ID, g.Source) {
 				r.failures, r.stats.Ways = r.failures[:failures], ways
-				continue
 			}
-			r.stats.Tests++
-			r.stats.Sources[g.Source]++
 		}
 	}
 }

@@ -53,16 +53,6 @@ func table(contexts map[string]string) (*lowpan.Table, error) {
 	return tab, nil
 }
 
-// takes reports whether test id is to be run, and counts it.
-func (r *runner) takes(id int, source string) bool {
-	if !r.selected(id) {
-		return false
-	}
-	r.stats.Tests++
-	r.stats.Sources[source]++
-	return true
-}
-
 func (r *runner) iphcFile(data []byte) {
 	f, err := vectors.ParseIPHC(data)
 	if err != nil {

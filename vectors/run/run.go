@@ -106,6 +106,16 @@ func (r *runner) selected(id int) bool {
 	return strings.Contains(fmt.Sprintf("%s#%d", r.file, id), r.filter)
 }
 
+// takes reports whether test id is to be run, and counts it.
+func (r *runner) takes(id int, source string) bool {
+	if !r.selected(id) {
+		return false
+	}
+	r.stats.Tests++
+	r.stats.Sources[source]++
+	return true
+}
+
 func (r *runner) compressFile(data []byte) {
 	f, err := vectors.ParseCompress(data)
 	if err != nil {
@@ -121,11 +131,9 @@ func (r *runner) compressFile(data []byte) {
 		}
 		for j := range g.Tests {
 			t := &g.Tests[j]
-			if !r.selected(t.ID) {
+			if !r.takes(t.ID, g.Source) {
 				continue
 			}
-			r.stats.Tests++
-			r.stats.Sources[g.Source]++
 			c := &compressTest{runner: r, t: t, ctx: ctx, in: in}
 			c.run()
 		}

@@ -91,12 +91,10 @@ func (r *runner) sseFile(data []byte) {
 			// The receiver gets all packets: later ones depend on them.
 			before := len(r.failures)
 			r.sseOpen(t, &in, c.Headers != nil)
-			if !r.selected(t.ID) {
+			if !r.takes(t.ID, g.Source) {
 				r.failures = r.failures[:before]
 				continue
 			}
-			r.stats.Tests++
-			r.stats.Sources[g.Source]++
 			if !t.Has("SealOnly") {
 				r.stats.Ways++
 			}
@@ -222,12 +220,10 @@ func (r *runner) sseNegotiateFile(data []byte) {
 		g := &f.Groups[i]
 		for j := range g.Tests {
 			t := &g.Tests[j]
-			if !r.selected(t.ID) {
+			if !r.takes(t.ID, g.Source) {
 				continue
 			}
-			r.stats.Tests++
 			r.stats.Ways++
-			r.stats.Sources[g.Source]++
 			r.sseNegotiate(t, g.Coding == "ike")
 		}
 	}
