@@ -49,8 +49,8 @@ func locate(h *esp.Headers, pkt []byte, proto uint8) Error {
 // the packet is released: ErrTruncated and ErrMalformed for what is not a
 // Diet-ESP packet; ErrUnsupported for a fragment; ErrNoSA for other bits of the
 // SPI, other addresses, another protocol; ErrReplay if the ICV verifies with a
-// number that was seen, or there is none other; ErrAuth if the ICV verifies with none that was tried;
-// ErrExhausted behind the SA's limits. A packet that verifies but does not hold
+// number that was seen or is left of the window, or there is none other; ErrAuth
+// if the ICV verifies with none that was tried; ErrExhausted behind the SA's limits. A packet that verifies but does not hold
 // what it must gives ErrMalformed; its Sequence Number is used up.
 //
 // AppendOpen retains neither slice, never writes to pkt, and does not allocate

@@ -36,21 +36,17 @@ type trial struct {
 	only bool   // seq is the only one
 	seq  uint64 // tried next if only
 	seen bool   // a number that is not fresh was tried
-	one  bool   // a number was tried
-	old  uint64 // left of the window, 0: none; tried second
+	n    uint8  // of calls of next, up to 2
 }
 
 // start lists the numbers that the low bits of one may stand for.
 func (t *trial) start(s *SA, low uint32) {
-	*t = trial{sa: s}
+	t.sa, t.only, t.seen, t.n = s, false, false, 0
 	if s.Window == esp.NoWindow {
 		t.only, t.seq = true, uint64(low)
 		return
 	}
 	s.Candidates(&t.list, low, s.attr.SNLSBBits)
-	if t.partial() {
-		t.old = t.list.Before()
-	}
 }
 
 // partial reports whether not all bits of the number were sent.
@@ -65,11 +61,15 @@ func (t *trial) next() (seq uint64, fresh, ok bool) {
 		t.only = false
 		return t.seq, true, t.seq != 0
 	}
-	if t.one && t.old != 0 {
-		seq, t.old, t.seen = t.old, 0, true
-		return seq, false, true
+	if t.n < 2 {
+		t.n++
+		if t.n == 2 && !t.seen && t.partial() {
+			if seq = t.list.Before(); seq != 0 {
+				t.seen = true
+				return seq, false, true
+			}
+		}
 	}
-	t.one = true
 	for {
 		seq, ok := t.list.Next()
 		if !ok || t.sa.Fresh(seq) {

@@ -138,8 +138,7 @@ func (c *Candidates) reset(low uint32, width uint8, due, first, last uint64) {
 }
 
 // Before returns the highest number left of the window that the bits may stand
-// for, 0 if there is none, or if they may stand for one within the window. It is
-// called before the first Next.
+// for, 0 if there is none, or if they may stand for one within the window.
 func (c *Candidates) Before() uint64 {
 	lowest := c.first + (c.up-c.first)&(c.step-1)
 	if lowest < c.due || lowest <= c.step {
