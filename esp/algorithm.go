@@ -271,16 +271,17 @@ func (a Algorithm) String() string {
 // "aes128cbc", "aes128ctr", "aes128gmac" and "null", and of an integrity
 // transform, "sha256", "sha1", or "" if the encryption transform has its own
 // ("none" goes with "null" only, see IntegAbsent). strongSwan's "aes128" for CBC, ICV lengths
-// in bits ("aes128gcm128") and hyphens are taken too. The case of letters does
-// not matter. It returns ErrUnsupported for an unknown name and ErrMalformed for
+// in bits ("aes128gcm128") and hyphens are taken too, and so are IANA's names with
+// the bits of the key, "ENCR_AES_GCM_16/256", 128 if they are left out. The case of
+// letters does not matter. It returns ErrUnsupported for an unknown name and ErrMalformed for
 // a combination that cannot be.
 func ParseAlgorithm(encr, integ string) (Algorithm, error) {
 	var a Algorithm
 	switch fold(integ) {
 	case "":
-	case "sha256", "sha2256", "hmacsha256", "sha2256128", "sha256128", "hmacsha2256128":
+	case "sha256", "sha2256", "hmacsha256", "sha2256128", "sha256128", "hmacsha2256128", "authhmacsha2256128":
 		a.Integ = IntegHMACSHA2256128
-	case "sha1", "sha", "hmacsha1", "sha196", "hmacsha196":
+	case "sha1", "sha", "hmacsha1", "sha196", "hmacsha196", "authhmacsha196":
 		a.Integ = IntegHMACSHA196
 	case "none":
 		a.Integ = IntegAbsent
@@ -299,7 +300,11 @@ func ParseAlgorithm(encr, integ string) (Algorithm, error) {
 				c.KeyBits = bits
 			}
 			full := Algorithm{Encr: c.Encr, KeyBits: c.KeyBits}.String()
-			if name == full || name == icvInBits(full) {
+			iana := fold(info.iana)
+			if c.KeyBits != 0 {
+				iana += "/" + decimal(c.KeyBits)
+			}
+			if name == full || name == icvInBits(full) || name == iana || bits == 128 && name == fold(info.iana) {
 				if e := c.check(); e != 0 {
 					return Algorithm{}, e
 				}
@@ -318,6 +323,11 @@ func icvInBits(name string) string {
 		}
 	}
 	return name
+}
+
+// decimal is a number of bits, such as 128.
+func decimal(n uint16) string {
+	return string([]byte{'0' + byte(n/100), '0' + byte(n/10%10), '0' + byte(n%10)})
 }
 
 // fold returns s in lower case and without hyphens and underscores.

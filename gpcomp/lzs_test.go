@@ -219,7 +219,7 @@ func TestLZSOptimal(t *testing.T) {
 	rnd := rand.New(rand.NewSource(1))
 	z := newLZS(256)
 	runs := 600
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		runs = 60
 	}
 	for i := 0; i < runs; i++ {

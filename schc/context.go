@@ -304,8 +304,12 @@ func fingerprint(rules []Rule) [16]byte {
 			if f.MO != MOMSB {
 				msb = 0
 			}
-			buf = put32(put16(buf, int(msb)), uint32(len(f.TV)))
-			for _, v := range f.TV {
+			tvs := f.TV
+			if len(tvs) == 0 && f.MO == MOIgnore && f.CDA == CDANotSent && !fl.Variable() {
+				tvs = [][]byte{make([]byte, (int(fl)+7)/8)} // what is restored
+			}
+			buf = put32(put16(buf, int(msb)), uint32(len(tvs)))
+			for _, v := range tvs {
 				buf = append(put32(buf, uint32(len(v))), v...)
 			}
 		}
