@@ -51,8 +51,13 @@ func checkVectors(t *testing.T, file string) {
 				t.Errorf("%d, %s: AppendDecompress(%s) = %x, %v, want %s, %s", v.ID, v.Comment, v.Code, got, err, v.Payload, v.Result)
 			}
 			if err == 0 {
-				if code, ok := e.AppendCompress(nil, &d, got, len(v.Code)/2); !ok {
+				code, ok := e.AppendCompress(nil, &d, got, len(v.Code)/2)
+				if !ok {
 					t.Errorf("%d, %s: AppendCompress(%s) = %x, longer than %s", v.ID, v.Comment, v.Payload, code, v.Code)
+				}
+				// The ten examples of RFC 7400, Appendix A, are met byte for byte.
+				if g.Source == "rfc" && !bytes.Equal(code, unhex(t, v.Code)) {
+					t.Errorf("%d, %s: AppendCompress(%s) = %x, want %s", v.ID, v.Comment, v.Payload, code, v.Code)
 				}
 			}
 		}
