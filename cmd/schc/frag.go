@@ -301,13 +301,17 @@ func (s *fragSet) pick(dir schc.Direction) (*schc.Profile, error) {
 }
 
 // newReceiver returns a Receiver for the profiles of s, with memory for the
-// largest packets and as many of them as may be interleaved.
-func (s *fragSet) newReceiver(ack []byte) *packetReceiver {
+// largest packets and as many of them as may be interleaved: what the Rules say,
+// but at least least, if the DTag tells so many apart.
+func (s *fragSet) newReceiver(ack []byte, least int) *packetReceiver {
 	const maxSessions = 64
 	n, size := 0, 0
+	interleaved := func(f *schc.Fragmentation) int {
+		return max(int(f.MaxInterleaved), min(least, 1<<min(f.DTagBits, 8)))
+	}
 	for i := range s.profiles {
 		f := s.profiles[i].Fragmentation()
-		n += int(f.MaxInterleaved)
+		n += interleaved(&f)
 		size = max(size, s.profiles[i].SessionBytes())
 	}
 	n = min(n, maxSessions)
@@ -316,6 +320,7 @@ func (s *fragSet) newReceiver(ack []byte) *packetReceiver {
 		// It only listens: what its ACKs would have asked for is not known, so that
 		// nothing is given up for their number, and none is repeated.
 		f := s.profiles[i].Fragmentation()
+		f.MaxInterleaved = uint8(interleaved(&f))
 		if f.Mode != schc.FragmentationNoAck {
 			f.MaxAckRequests, f.AttemptsPerAck, f.UplinkAckMs = 255, true, 0
 		}

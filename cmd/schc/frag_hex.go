@@ -130,7 +130,10 @@ func reassembleHex(cmd *cobra.Command, e *env, f *reassembleFlags, args []string
 		return err
 	}
 	set.say(e, &f.loudness)
-	r, trim := set.newReceiver(newAckBuffer()), newTrimmer(set.ctx, link)
+	// Lines may be those of packets with several DTags, as no Rule in the style of
+	// OpenSCHC says how many; an empty line ends all of them.
+	const interleaved = 16
+	r, trim := set.newReceiver(newAckBuffer(), interleaved), newTrimmer(set.ctx, link)
 	l := &lineLoop{e: e, in: &f.in, out: &f.out, rules: set.info}
 	var out io.Writer
 	var msg, dst []byte

@@ -330,7 +330,7 @@ func (x *reassembler) fragment(n uint64, p *pcapio.Packet, head, msg []byte, o *
 	at := x.flows[key]
 	set := x.by[p.Iface]
 	if at == nil {
-		fl := &flow{key, set.newReceiver(x.ack)}
+		fl := &flow{key, set.newReceiver(x.ack, 0)}
 		if err := x.room(n, fl.bytes()); err != nil {
 			return err
 		}

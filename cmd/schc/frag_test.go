@@ -239,6 +239,38 @@ func TestFragHexRoundTrip(t *testing.T) {
 	}
 }
 
+// TestFragHexInterleaved: the DTag tells packets apart whose fragments come
+// mixed, also where the rule file does not say that they may.
+func TestFragHexInterleaved(t *testing.T) {
+	for _, rule := range []string{
+		`{"FRMode": "NoAck", "FRDirection": "UP"}`,
+		`{"FRMode": "AckOnError", "FRDirection": "UP", "FRModeProfile": {"dtagSize": 2, "FCNSize": 3, "tileSize": 80}}`,
+	} {
+		rules := filepath.Join(t.TempDir(), "rules.json")
+		if err := os.WriteFile(rules, []byte(`[{"RuleID": 20, "RuleIDLength": 8, "Fragmentation": `+rule+`}]`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var in strings.Builder
+		for i := range 4 {
+			fmt.Fprintf(&in, "%x\n", bytes.Repeat([]byte{byte(i + 1)}, 60))
+		}
+		frags := tool(in.String(), "frag", "--hex", "-C", rules, "--mtu", "24")
+		packets := strings.Split(strings.TrimSuffix(frags.stdout, "\n\n"), "\n\n")
+		if frags.code != exitDone || len(packets) != 4 {
+			t.Fatalf("%s: %+v", rule, frags)
+		}
+		var mixed strings.Builder
+		for i := range strings.Split(packets[0], "\n") {
+			for _, p := range packets {
+				mixed.WriteString(strings.Split(p, "\n")[i] + "\n")
+			}
+		}
+		if r := tool(mixed.String(), "frag", "reassemble", "--hex", "-C", rules); r != (result{stdout: in.String()}) {
+			t.Errorf("%s: %+v, want %s", rule, r, in.String())
+		}
+	}
+}
+
 // TestFragCaptures: a capture that is fragmented and put together again is that
 // of schc compress, and comes back identical; whether it is compressed before or
 // on the way makes no difference.
