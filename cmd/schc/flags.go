@@ -237,6 +237,9 @@ func (o *output) create(cmd *cobra.Command, e *env, binary bool, inputs ...os.Fi
 	if binary && o.path != "-" && namesTerminal(o.path) {
 		return nil, hint(fmt.Errorf("the output is binary and %s is a terminal", o.path), "name another file with -w, or insist with -w -")
 	}
+	if o.path == "" {
+		return nil, hint(errors.New("the name of the output is empty"), "name a file; - is standard output")
+	}
 	out, err := pcapio.Create(o.path, e.stdout, inputs...)
 	if errors.Is(err, pcapio.ErrSameFile) {
 		err = hint(err, "choose another name for the output")

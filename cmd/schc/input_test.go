@@ -115,6 +115,8 @@ func TestUsage(t *testing.T) {
 		// Outputs.
 		{"compress -w " + dir + " " + c + coapPcap, "directory"},
 		{"compress -w " + dir + "/no/out " + c + coapPcap, "no such file"},
+		{"compress --write= " + c + coapPcap, "the name of the output is empty"},
+		{"gen --package x --output= " + c, "the name of the output is empty"},
 		{"compress -w " + coapPcap + " " + c + coapPcap, "overwrite an input"},
 		{"compress -w testdata/rules/pass.json " + c + coapPcap, "overwrite an input"},
 		{"decompress -w testdata/rules/pass.json " + c + coapPcap, "overwrite an input"},

@@ -136,3 +136,15 @@ func TestLearnDamaged(t *testing.T) {
 		t.Errorf("onto the input: %+v", r)
 	}
 }
+
+// TestLearnNeverShadowed: of Rules that match the same packets one is left, also
+// where the packets differ in what no field describes (a payload marker).
+func TestLearnNeverShadowed(t *testing.T) {
+	rules := filepath.Join(t.TempDir(), "rules.json")
+	if r := tool("", "learn", "-q", "-r", coapPcap, "--dir", "up", "-o", rules); r.code != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	if r := tool("", "rules", "check", "--strict", rules); r.code != exitDone {
+		t.Errorf("%+v", r)
+	}
+}

@@ -48,7 +48,8 @@ func (f *fitter) dropShadowed(z *set) bool {
 // covers reports whether t matches every packet that s matches, and how many
 // bits more its residue then has at most.
 func (f *fitter) covers(t, s *side) (int, bool) {
-	if t.used != s.used || len(t.cols) != len(s.cols) || f.t.shared(t.shape, s.shape) < t.used {
+	// Their shapes may differ in what no field describes, such as a payload marker.
+	if t.used != s.used || len(t.cols) != len(s.cols) {
 		return 0, false
 	}
 	extra := 0
