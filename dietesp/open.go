@@ -108,7 +108,7 @@ func (s *SA) open(dst, pkt []byte, h *esp.Headers, seq uint64) ([]byte, Error) {
 	out := dst
 	if s.Mode == esp.ModeTransport {
 		head = h.End()
-		out = append(out, pkt[:head]...)
+		out = bitio.Append(out, pkt[:head]...)
 	}
 	at += head
 	out, err := s.Suite().AppendOpen(out, pkt[h.End()+s.eecLen:], s.SPI, seq, s.ESN)
@@ -202,9 +202,9 @@ func (s *SA) unpack(b []byte, last *esp.Opened) (int, Error) {
 	}
 	t := s.tmp[:0]
 	if s.attr.RuleID == RuleIDSent {
-		t, id, n = append(t, byte(CTEC)), 1, n-1
+		t, id, n = bitio.Append(t, byte(CTEC)), 1, n-1
 	}
-	t = append(t, b[len(b)-n:]...)
+	t = bitio.Append(t, b[len(b)-n:]...)
 	b = b[:len(b)-n]
 	if e := s.growTrailer(t, last); e != 0 {
 		return 0, e

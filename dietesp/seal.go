@@ -2,7 +2,6 @@ package dietesp
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/bitio"
@@ -54,7 +53,7 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	}
 	h := &in
 	at, suite := len(dst), s.Suite()
-	out := slices.Grow(dst, s.SealRoom(len(pkt)))
+	out := bitio.Grow(dst, s.SealRoom(len(pkt)))
 	payload, next := pkt, uint8(protoIPv6)
 	if s.Mode == esp.ModeTunnel {
 		if h.V4() {
@@ -64,11 +63,11 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 			return dst, ErrNoRule // the fragments would get different numbers
 		}
 		h = &s.tunnel
-		out = append(out, s.outer[:h.End()]...)
+		out = bitio.Append(out, s.outer[:h.End()]...)
 		s.putFirst(out[at:], pkt, in.TrafficClass())
 	} else {
 		payload, next = pkt[h.End():], h.Protocol()
-		out = append(out, pkt[:h.End()]...)
+		out = bitio.Append(out, pkt[:h.End()]...)
 		h.SetProtocol(out[at:], s.opt.Protocol)
 	}
 	head := at + h.End() // of the compressed ESP header
@@ -106,7 +105,7 @@ func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 		return out, ErrNoRule
 	}
 	if ctx := s.context(s.protocolOf(payload, next)); ctx == nil {
-		out = append(out, payload...)
+		out = bitio.Append(out, payload...)
 	} else {
 		var err error
 		s.comp.Use(ctx)

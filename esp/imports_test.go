@@ -16,6 +16,7 @@ func TestImports(t *testing.T) {
 		"crypto/aes":      true, "crypto/cipher": true, "crypto/hmac": true, "crypto/sha1": true, "crypto/sha256": true, "crypto/subtle": true, "hash": true, "golang.org/x/crypto/chacha20poly1305": true, "github.com/schckit/schckit/internal/ccm": true,
 		"slices": true,
 		"github.com/schckit/schckit/internal/seqno": true,
+		"github.com/schckit/schckit/internal/bitio": true,
 		"github.com/schckit/schckit/internal/inet":  true,
 	}
 	files, err := os.ReadDir(".")

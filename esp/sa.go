@@ -3,6 +3,7 @@ package esp
 import (
 	"slices"
 
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/internal/seqno"
 )
 
@@ -102,7 +103,7 @@ func (s *SA) Init(c Config, suite *Suite) error {
 	}
 	memory := c.Memory
 	if memory == nil {
-		memory = make([]uint64, seqno.Words(c.Window))
+		memory = bitio.Words(seqno.Words(c.Window))
 	}
 	if !s.window.Init(c.Window, memory) {
 		return ErrMalformed

@@ -1,6 +1,6 @@
 package lowpan
 
-import "slices"
+import "github.com/schckit/schckit/internal/bitio"
 
 // MinMTU is the smallest link payload into which packets can be fragmented:
 // FRAGN header and 8 bytes, or FRAG1 header, dispatch and 8 bytes.
@@ -85,7 +85,7 @@ func (f *Fragmenter) AppendFrame(dst []byte) ([]byte, bool, error) {
 		n &^= 7 // "all link fragments for a datagram except the last one MUST be multiples of eight bytes in length"
 	}
 	dst = f.header(FragmentNext).append(dst)
-	dst = append(dst, f.pkt[f.off:f.off+n]...)
+	dst = bitio.Append(dst, f.pkt[f.off:f.off+n]...)
 	f.off += n
 	return dst, f.off < len(f.pkt), nil
 }
@@ -130,8 +130,8 @@ func (f *Fragmenter) first(dst []byte) ([]byte, bool, error) {
 		// they fit.
 		for max := f.opts.maxHeaders(); max >= 0; max-- {
 			for _, upper := range [2]bool{true, false} {
-				p := packer{pkt: f.pkt, tab: f.tab, opts: &f.opts, link: f.link.iids()}
-				dst = slices.Grow(dst[:at], MaxCompressedLen(len(f.pkt)))
+				p := packer{pkt: f.pkt, tab: f.tab, opts: f.opts, link: f.link.iids()}
+				dst = bitio.Grow(dst[:at], MaxCompressedLen(len(f.pkt)))
 				dst = p.headers(dst, max, upper)
 				if out, ok := p.firstPayload(dst, f.mtu-(len(dst)-base)); ok {
 					f.off = p.off
@@ -141,8 +141,8 @@ func (f *Fragmenter) first(dst []byte) ([]byte, bool, error) {
 		}
 	}
 	f.off = (f.mtu - frag1Len - 1) &^ 7 // less than the packet: that did not fit
-	dst = append(dst[:at], DispatchIPv6)
-	return append(dst, f.pkt[:f.off]...), f.off < len(f.pkt), nil
+	dst = bitio.Append(dst[:at], DispatchIPv6)
+	return bitio.Append(dst, f.pkt[:f.off]...), f.off < len(f.pkt), nil
 }
 
 // firstPayload appends as much payload to the headers of a first fragment as
@@ -170,7 +170,7 @@ func (p *packer) firstPayload(dst []byte, room int) ([]byte, bool) {
 	if pending {
 		dst = p.inline(dst)
 	}
-	dst = append(dst, p.pkt[p.off:end]...)
+	dst = bitio.Append(dst, p.pkt[p.off:end]...)
 	p.off = end
 	return dst, true
 }

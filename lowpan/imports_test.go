@@ -15,8 +15,9 @@ func TestImports(t *testing.T) {
 		"encoding/binary": true,
 		"math/bits":       true,
 		"slices":          true,
-		"github.com/schckit/schckit/internal/ghc":  true,
-		"github.com/schckit/schckit/internal/inet": true,
+		"github.com/schckit/schckit/internal/ghc":   true,
+		"github.com/schckit/schckit/internal/bitio": true,
+		"github.com/schckit/schckit/internal/inet":  true,
 	}
 	files, err := os.ReadDir(".")
 	if err != nil {

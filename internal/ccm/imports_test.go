@@ -11,7 +11,8 @@ import (
 
 // TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
-	allowed := map[string]bool{"crypto/cipher": true, "crypto/subtle": true, "encoding/binary": true}
+	allowed := map[string]bool{"crypto/cipher": true, "crypto/subtle": true, "encoding/binary": true,
+		"github.com/schckit/schckit/internal/bitio": true}
 	files, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
