@@ -220,10 +220,23 @@ func (s *SA) unpack(b []byte, last *esp.Opened) (int, Error) {
 	return (len(b) - id) * 8, 0
 }
 
+// equal is bytes.Equal; comparing strings would need an allocator under TinyGo.
+func equal(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // growTrailer decompresses Pad Length and Next Header.
 func (s *SA) growTrailer(residue []byte, last *esp.Opened) Error {
 	m := &s.got
-	if !m.ok || string(m.residue[:m.n]) != string(residue) {
+	if !m.ok || !equal(m.residue[:m.n], residue) {
 		m.ok, m.n = false, uint8(copy(m.residue[:], residue))
 		s.dec.Use(s.ctx[CTEC])
 		if _, _, err := s.dec.AppendDecompress(m.trailer[:0], residue, schc.DirUp); err != nil {

@@ -82,6 +82,7 @@ type SA struct {
 	padBits int
 
 	tunnel esp.Headers // of what is sealed, in tunnel mode
+	input  esp.Headers // of the packet that is being sealed
 	outer  [40]byte    // that header, with traffic class and label 0
 	limit  limiter
 	tmp    [16]byte // what the engine reads and writes of headers
@@ -141,29 +142,33 @@ func (s *SA) Load(c esp.Config, suite *esp.Suite, a Attributes, o Options) error
 	if suite == nil || o.IIPC == nil || o.CTEC == nil || o.EEC == nil || c.SrcPort != 0 || c.DstPort != 0 {
 		return ErrMalformed
 	}
-	o.setDefaults()
-	*s = SA{attr: a, opt: o, ctx: [EEC + 1]*schc.Context{IIPC: o.IIPC, CTEC: o.CTEC, EEC: o.EEC}}
+	// Fields, because a literal of this size, or a pointer to an argument, would
+	// be to the heap under TinyGo.
+	*s = SA{}
+	s.attr, s.opt = a, o
+	s.opt.setDefaults()
+	s.ctx[IIPC], s.ctx[CTEC], s.ctx[EEC] = o.IIPC, o.CTEC, o.EEC
 	if err := s.SA.Init(c, suite); err != nil {
 		return espError(err)
 	}
-	proto := a.Selectors.protocol()
-	s.whole = a.IIPC != IIPCDietESP || c.Mode == esp.ModeTransport && !has(transports[:], proto)
+	proto := s.attr.Selectors.protocol()
+	s.whole = s.attr.IIPC != IIPCDietESP || c.Mode == esp.ModeTransport && !has(transports[:], proto)
 	// The residues of CTEC and EEC have the same length for all packets.
 	s.tmp = [16]byte{byte(c.SPI >> 24), byte(c.SPI >> 16), byte(c.SPI >> 8), byte(c.SPI)}
 	eec, ok := s.measure(EEC, s.tmp[:8])
 	s.tmp[0], s.tmp[1] = 0, protoIPv6
 	switch {
-	case c.Mode == esp.ModeTransport && !a.Selectors.any():
-		s.tmp[1] = a.Selectors.Protocols[0]
-	case a.Selectors.version() == 4:
+	case c.Mode == esp.ModeTransport && !s.attr.Selectors.any():
+		s.tmp[1] = s.attr.Selectors.Protocols[0]
+	case s.attr.Selectors.version() == 4:
 		s.tmp[1] = protoIPv4
 	}
 	ctec, ok2 := s.measure(CTEC, s.tmp[:2])
 	id := 0
-	if a.RuleID == RuleIDSent {
+	if s.attr.RuleID == RuleIDSent {
 		id = 8
 	}
-	if !ok || !ok2 || eec != id+int(a.SPILSBBits)+int(a.SNLSBBits) {
+	if !ok || !ok2 || eec != id+int(s.attr.SPILSBBits)+int(s.attr.SNLSBBits) {
 		*s = SA{}
 		return ErrMalformed
 	}

@@ -47,11 +47,12 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	var in esp.Headers
-	if err := s.Outbound(&in, pkt); err != nil {
+	in := &s.input // here, because a pointer to a local variable would be to the heap
+	*in = esp.Headers{}
+	if err := s.Outbound(in, pkt); err != nil {
 		return dst, espError(err)
 	}
-	h := &in
+	h := in
 	at, suite := len(dst), s.Suite()
 	out := bitio.Grow(dst, s.SealRoom(len(pkt)))
 	payload, next := pkt, uint8(protoIPv6)

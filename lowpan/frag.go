@@ -186,33 +186,40 @@ func (p *packer) firstGHC(dst []byte, plainEnd, room int) ([]byte, bool) {
 	if most := (p.off + 17*room) / 8; hi > most { // 17 zero bytes in one byte
 		hi = most
 	}
-	n, udp, flags := len(dst), byte(0), dst[p.flagAt]
+	n := len(dst)
+	b := ghcBits{flags: dst[p.flagAt]}
 	if p.udpAt != 0 {
-		udp = dst[p.udpAt]
-	}
-	fits := func(end int) ([]byte, bool) {
-		dst[p.flagAt] = flags
-		if p.udpAt != 0 {
-			dst[p.udpAt] = udp
-		}
-		return p.ghcPayload(dst[:n], p.pkt[p.off:end], room)
+		b.udp = dst[p.udpAt]
 	}
 	for lo < hi {
 		mid := (lo + hi + 1) / 2
-		if _, ok := fits(mid * 8); ok {
+		if _, ok := p.fits(dst[:n], b, mid*8, room); ok {
 			lo = mid
 		} else {
 			hi = mid - 1
 		}
 	}
 	if lo*8 <= plainEnd {
-		dst[p.flagAt] = flags
-		if p.udpAt != 0 {
-			dst[p.udpAt] = udp
-		}
+		p.reset(dst, b)
 		return dst[:n], false
 	}
-	out, ok := fits(lo * 8)
+	out, ok := p.fits(dst[:n], b, lo*8, room)
 	p.off = lo * 8
 	return out, ok
+}
+
+// ghcBits are those that ghcPayload changes in front of the payload.
+type ghcBits struct{ flags, udp byte }
+
+func (p *packer) reset(dst []byte, b ghcBits) {
+	dst[p.flagAt] = b.flags
+	if p.udpAt != 0 {
+		dst[p.udpAt] = b.udp
+	}
+}
+
+// fits tries to append the payload up to end, as GHC of at most room bytes.
+func (p *packer) fits(dst []byte, b ghcBits, end, room int) ([]byte, bool) {
+	p.reset(dst, b)
+	return p.ghcPayload(dst, p.pkt[p.off:end], room)
 }
