@@ -102,7 +102,7 @@ func (s *SA) open(dst, pkt []byte, h *esp.Headers, seq uint64) ([]byte, Error) {
 	out := dst
 	if s.Mode == esp.ModeTransport {
 		head = h.End()
-		out = append(out, pkt[:head]...)
+		out = bitio.Append(out, pkt[:head]...)
 	}
 	at += head
 	out, err := s.Suite().AppendOpen(out, pkt[h.End()+s.eecLen:], s.SPI, seq, s.ESN)
@@ -196,9 +196,9 @@ func (s *SA) unpack(b []byte, last *esp.Opened) (int, Error) {
 	}
 	t := s.tmp[:0]
 	if s.attr.RuleID == RuleIDSent {
-		t, id, n = append(t, byte(CTEC)), 1, n-1
+		t, id, n = bitio.Append(t, byte(CTEC)), 1, n-1
 	}
-	t = append(t, b[len(b)-n:]...)
+	t = bitio.Append(t, b[len(b)-n:]...)
 	b = b[:len(b)-n]
 	if e := s.growTrailer(t, last); e != 0 {
 		return 0, e
@@ -214,10 +214,23 @@ func (s *SA) unpack(b []byte, last *esp.Opened) (int, Error) {
 	return (len(b) - id) * 8, 0
 }
 
+// equal is bytes.Equal; comparing strings would need an allocator under TinyGo.
+func equal(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // growTrailer decompresses Pad Length and Next Header.
 func (s *SA) growTrailer(residue []byte, last *esp.Opened) Error {
 	m := &s.got
-	if !m.ok || string(m.residue[:m.n]) != string(residue) {
+	if !m.ok || !equal(m.residue[:m.n], residue) {
 		m.ok, m.n = false, uint8(copy(m.residue[:], residue))
 		s.dec.Use(s.ctx[CTEC])
 		if _, _, err := s.dec.AppendDecompress(m.trailer[:0], residue, schc.DirUp); err != nil {

@@ -35,8 +35,8 @@ type Options struct {
 	// costs one verification a packet, as with standard ESP. 0: DefaultBudget.
 	Budget uint32
 	// IIPC, CTEC and EEC are the compiled Rules of the SA, if they were compiled
-	// before (schc.Context.LoadImage), for devices without a heap. nil: they are
-	// compiled by Init. An SAD does not use them.
+	// before (schc.Context.LoadImage), for devices without a heap (Load). nil: they
+	// are compiled by Init. An SAD does not use them.
 	IIPC, CTEC, EEC *schc.Context
 	IIPCOther       []*schc.Context // of Rules.IIPCOther, if IIPC is set
 }
@@ -82,6 +82,7 @@ type SA struct {
 	padBits int
 
 	tunnel esp.Headers // of what is sealed, in tunnel mode
+	input  esp.Headers // of the packet that is being sealed
 	outer  [40]byte    // that header, with traffic class and label 0
 	limit  limiter
 	tmp    [16]byte // what the engine reads and writes of headers
@@ -92,8 +93,7 @@ type SA struct {
 
 // Init sets s up with a Suite, which s keeps and which serves no other SA at the
 // same time. It returns the *AttributeError of Check, or one of the Error classes
-// for what esp.SA.Init refuses. It allocates, unless Options has all Contexts
-// and c.Memory memory for the window.
+// for what esp.SA.Init refuses. It allocates; firmware that must not calls Load.
 func (s *SA) Init(c esp.Config, suite *esp.Suite, a Attributes, o Options) error {
 	if suite == nil {
 		return ErrMalformed
@@ -123,14 +123,66 @@ func (s *SA) Init(c esp.Config, suite *esp.Suite, a Attributes, o Options) error
 	if e := s.variants(c.Mode); e != 0 {
 		return e
 	}
-	s.comp.Reset(s.ctx[IIPC])
-	s.dec.Reset(s.ctx[IIPC])
-	s.layout(alg)
-	if c.Mode == esp.ModeTunnel && c.Src.IsValid() && c.Dst.IsValid() {
-		s.PutOuter(&s.tunnel, s.outer[:], o.Protocol, 0)
-	}
-	s.limit.init(&s.opt)
+	s.whole = s.rules.IIPC.Nature == schc.NatureNoCompression
+	s.ready(alg, residueBits(&s.rules.EEC), residueBits(&s.rules.CTEC))
+	s.pad2023()
 	return nil
+}
+
+// Load is Init without a heap: o has the Contexts of the Rules, c.Memory the
+// memory of the window, and a is what the Rules were derived from and has passed
+// Check when they were. It does not check a again. It returns ErrUnsupported for
+// ProfileEHC2023, ErrMalformed for Contexts that are not of these attributes, as
+// far as lengths and the SPI show it, and what esp.SA.Init refuses. Rules is empty
+// afterwards.
+func (s *SA) Load(c esp.Config, suite *esp.Suite, a Attributes, o Options) error {
+	if a.Profile != ProfileDietESP10 {
+		return ErrUnsupported
+	}
+	if suite == nil || o.IIPC == nil || o.CTEC == nil || o.EEC == nil || c.SrcPort != 0 || c.DstPort != 0 {
+		return ErrMalformed
+	}
+	// Fields, because a literal of this size, or a pointer to an argument, would
+	// be to the heap under TinyGo.
+	*s = SA{}
+	s.attr, s.opt = a, o
+	s.opt.setDefaults()
+	s.ctx[IIPC], s.ctx[CTEC], s.ctx[EEC] = o.IIPC, o.CTEC, o.EEC
+	if err := s.SA.Init(c, suite); err != nil {
+		return espError(err)
+	}
+	proto := s.attr.Selectors.protocol()
+	s.whole = s.attr.IIPC != IIPCDietESP || c.Mode == esp.ModeTransport && !has(transports[:], proto)
+	// The residues of CTEC and EEC have the same length for all packets.
+	s.tmp = [16]byte{byte(c.SPI >> 24), byte(c.SPI >> 16), byte(c.SPI >> 8), byte(c.SPI)}
+	eec, ok := s.measure(EEC, s.tmp[:8])
+	s.tmp[0], s.tmp[1] = 0, protoIPv6
+	switch {
+	case c.Mode == esp.ModeTransport && !s.attr.Selectors.any():
+		s.tmp[1] = s.attr.Selectors.Protocols[0]
+	case s.attr.Selectors.version() == 4:
+		s.tmp[1] = protoIPv4
+	}
+	ctec, ok2 := s.measure(CTEC, s.tmp[:2])
+	id := 0
+	if s.attr.RuleID == RuleIDSent {
+		id = 8
+	}
+	if !ok || !ok2 || eec != id+int(s.attr.SPILSBBits)+int(s.attr.SNLSBBits) {
+		*s = SA{}
+		return ErrMalformed
+	}
+	s.ready(suite.Algorithm(), eec, ctec)
+	return nil
+}
+
+// measure returns the bits that a compressor makes of what it is given, and false
+// if none of its Rules is for that.
+func (s *SA) measure(st Stage, b []byte) (int, bool) {
+	s.comp.Reset(s.ctx[st])
+	_, _, err := s.comp.CompressInto(s.outer[:], b, schc.DirUp)
+	clear(s.outer[:])
+	return s.comp.Last().Bits, err == nil
 }
 
 // A trailer is Pad Length and Next Header, and the SCHC Packet of both.
@@ -229,26 +281,35 @@ func (r *Rules) stage(s Stage) *schc.Rule {
 	return &r.EEC
 }
 
-// layout computes the sizes that are the same for all packets.
-func (s *SA) layout(alg esp.Algorithm) {
-	s.whole = s.rules.IIPC.Nature == schc.NatureNoCompression
+// ready sets up what is the same for all packets; eec and ctec are the bits of
+// residues.
+func (s *SA) ready(alg esp.Algorithm, eec, ctec int) {
+	s.comp.Reset(s.ctx[IIPC])
+	s.dec.Reset(s.ctx[IIPC])
 	s.generates = s.attr.FlowLabel == ActionGenerated && s.attr.IIPC == IIPCDietESP && s.Mode == esp.ModeTunnel
 	if s.Mode == esp.ModeTransport && !s.whole {
 		s.segments = s.attr.Selectors.protocol()
 	}
-	s.eecLen = residueBits(&s.rules.EEC) / 8
-	s.ctecBits = residueBits(&s.rules.CTEC)
+	s.eecLen, s.ctecBits = eec/8, ctec
 	s.align = max(s.attr.Alignment.Bytes(), alg.BlockLen())
 	most := s.ctx[IIPC].MaxCompressedLen(0)
 	for i := range s.more {
 		most = max(most, s.more[i].ctx.MaxCompressedLen(0))
 	}
 	s.room = most + 40 + s.eecLen + alg.IVLen() + 3 + 2*s.align + alg.ICVLen()
+	if s.Mode == esp.ModeTunnel && s.Src.IsValid() && s.Dst.IsValid() {
+		s.PutOuter(&s.tunnel, s.outer[:], s.opt.Protocol, 0)
+	}
+	s.limit.init(&s.opt)
+}
+
+// pad2023 decides whether the 2023 profile says how many padding bits there are.
+// The text has a field for that number always, the figures never. It is not
+// needed if there are whole bytes in front of it anyway.
+func (s *SA) pad2023() {
 	if s.attr.Profile != ProfileEHC2023 {
 		return
 	}
-	// The text has a field for the number of padding bits always, the figures
-	// never. It is not needed if there are whole bytes in front of it anyway.
 	odd := residueBits(&s.rules.IIPC) + s.ctecBits
 	for i := range s.rules.IIPCOther {
 		odd |= residueBits(&s.rules.IIPCOther[i]) + s.ctecBits

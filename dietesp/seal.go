@@ -2,7 +2,6 @@ package dietesp
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/bitio"
@@ -48,13 +47,14 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	if s.ctx[IIPC] == nil {
 		return dst, ErrNoSA
 	}
-	var in esp.Headers
-	if err := s.Outbound(&in, pkt); err != nil {
+	in := &s.input // here, because a pointer to a local variable would be to the heap
+	*in = esp.Headers{}
+	if err := s.Outbound(in, pkt); err != nil {
 		return dst, espError(err)
 	}
-	h := &in
+	h := in
 	at, suite := len(dst), s.Suite()
-	out := slices.Grow(dst, s.SealRoom(len(pkt)))
+	out := bitio.Grow(dst, s.SealRoom(len(pkt)))
 	payload, next := pkt, uint8(protoIPv6)
 	if s.Mode == esp.ModeTunnel {
 		if h.V4() {
@@ -64,11 +64,11 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 			return dst, ErrNoRule // the fragments would get different numbers
 		}
 		h = &s.tunnel
-		out = append(out, s.outer[:h.End()]...)
+		out = bitio.Append(out, s.outer[:h.End()]...)
 		s.putFirst(out[at:], pkt, in.TrafficClass())
 	} else {
 		payload, next = pkt[h.End():], h.Protocol()
-		out = append(out, pkt[:h.End()]...)
+		out = bitio.Append(out, pkt[:h.End()]...)
 		h.SetProtocol(out[at:], s.opt.Protocol)
 	}
 	head := at + h.End() // of the compressed ESP header
@@ -106,7 +106,7 @@ func (s *SA) clearText(out, payload, outer []byte, next uint8) ([]byte, Error) {
 		return out, ErrNoRule
 	}
 	if ctx := s.context(s.protocolOf(payload, next)); ctx == nil {
-		out = append(out, payload...)
+		out = bitio.Append(out, payload...)
 	} else {
 		var err error
 		s.comp.Use(ctx)

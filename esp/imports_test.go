@@ -21,7 +21,7 @@ func TestImports(t *testing.T) {
 		"slices",
 		coretest.Own+"internal/ccm",
 		coretest.Own+"internal/inet",
-		coretest.Own+"internal/seqno")
+		coretest.Own+"internal/seqno", coretest.Own+"internal/bitio")
 }
 
 func TestFirmware(t *testing.T) { coretest.Firmware(t) }

@@ -3,6 +3,8 @@ package esp
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/schckit/schckit/internal/bitio"
 )
 
 // Port is the UDP port of encapsulated ESP and IKE (RFC 3948).
@@ -141,10 +143,10 @@ func (s *SA) open(dst, pkt []byte, l *Located) ([]byte, Error) {
 	}
 	// The plaintext goes where it stays: in transport mode behind the headers.
 	at, head := len(dst), 0
-	out := slices.Grow(dst, len(pkt))
+	out := bitio.Grow(dst, len(pkt))
 	if s.Mode == ModeTransport {
 		head = l.place.end
-		out = append(out, pkt[:head]...)
+		out = bitio.Append(out, pkt[:head]...)
 	}
 	out, e = s.suite.appendOpen(out, body, s.SPI, seq, s.ESN)
 	if e != 0 {

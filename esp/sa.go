@@ -3,6 +3,7 @@ package esp
 import (
 	"slices"
 
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/internal/seqno"
 )
 
@@ -35,6 +36,10 @@ const (
 	NoWindow      = -1 // no anti-replay service
 )
 
+// WindowWords returns how many words Config.Memory needs for a window of size
+// packets, 2 for DefaultWindow.
+func WindowWords(size int) int { return seqno.Words(size) }
+
 // MinSPI is the lowest SPI: 0 is never sent, 1 to 255 are reserved (RFC 4303,
 // Section 2.1).
 const MinSPI = 256
@@ -49,7 +54,7 @@ type Config struct {
 	ESN      bool     // sequence numbers have 64 bits (RFC 4303, Section 2.2.1)
 	Seq      uint64   // the last number used, or the right edge of the window: all up to it were seen
 	Window   int      // of the receiver, MinWindow to MaxWindow; 0: DefaultWindow; NoWindow
-	Memory   []uint64 // of the window, seqno.Words(Window) words; nil: it is allocated
+	Memory   []uint64 // of the window, WindowWords(Window) words; nil: it is allocated
 	// UDP encapsulation (RFC 3948): both ports, 0 for none.
 	SrcPort, DstPort uint16
 	// Limits of life, 0 for none: packets and bytes of IP packets protected.
@@ -102,7 +107,7 @@ func (s *SA) Init(c Config, suite *Suite) error {
 	}
 	memory := c.Memory
 	if memory == nil {
-		memory = make([]uint64, seqno.Words(c.Window))
+		memory = bitio.Words(seqno.Words(c.Window))
 	}
 	if !s.window.Init(c.Window, memory) {
 		return ErrMalformed

@@ -2,7 +2,8 @@ package esp
 
 import (
 	"encoding/binary"
-	"slices"
+
+	"github.com/schckit/schckit/internal/bitio"
 )
 
 const (
@@ -74,7 +75,7 @@ func (s *SA) appendSeal(dst, pkt []byte) ([]byte, Error) {
 	}
 
 	at := len(dst)
-	dst = slices.Grow(dst, n)[:at+n]
+	dst = bitio.Grow(dst, n)[:at+n]
 	out := dst[at:]
 	if s.Mode == ModeTunnel {
 		putOuter(out[:outerLen(&s.Src)], &s.Src, &s.Dst, protoESP, p.tos)

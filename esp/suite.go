@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/internal/ccm"
 )
 
@@ -287,7 +288,7 @@ func (s *Suite) appendOpen(dst, body []byte, spi uint32, seq uint64, esn bool) (
 	if subtle.ConstantTimeCompare(s.tag[:icv], body[end:]) != 1 {
 		return dst, ErrAuth
 	}
-	dst = append(dst, body[iv:end]...)
+	dst = bitio.Append(dst, body[iv:end]...)
 	if s.info.kind != kindGMAC {
 		s.crypt(dst[at:], body[:iv], false)
 	}
@@ -307,7 +308,7 @@ func (s *Suite) openShort(dst, body []byte, spi uint32, seq uint64, esn bool) ([
 	again := s.aead.Seal(w[n+16:n+16], nonce, plain, aad)
 	ok := subtle.ConstantTimeCompare(again[n:n+icv], body[iv+n:])
 	if ok == 1 {
-		dst = append(dst, plain...)
+		dst = bitio.Append(dst, plain...)
 	}
 	clear(w)
 	if ok != 1 {
@@ -319,7 +320,7 @@ func (s *Suite) openShort(dst, body []byte, spi uint32, seq uint64, esn bool) ([
 // work returns n bytes of work space.
 func (s *Suite) work(n int) []byte {
 	if cap(s.buf) < n {
-		s.buf = make([]byte, n+n/2)
+		s.buf = bitio.Extend(nil, n+n/2)
 	}
 	s.buf = s.buf[:n]
 	return s.buf
@@ -329,7 +330,7 @@ func (s *Suite) work(n int) []byte {
 // that follows.
 func (s *Suite) gmac(body []byte, spi uint32, seq uint64, esn bool) {
 	head := s.header(spi, seq, esn)
-	w := append(append(s.work(len(head) + len(body))[:0], head...), body...)
+	w := bitio.Append(bitio.Append(s.work(len(head) + len(body))[:0], head...), body...)
 	s.aead.Seal(s.tag[:0], s.nonceFor(body, seq), nil, w)
 }
 

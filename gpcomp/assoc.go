@@ -1,5 +1,7 @@
 package gpcomp
 
+import "github.com/schckit/schckit/internal/bitio"
+
 // An Association is a GPCA, or an IPCA (draft-moskowitz-gpcomp-02, Section 5.1; RFC
 // 3173, Section 4): what both ends know about payloads in one direction. A node has
 // one for sending and one for receiving, perhaps with other codecs. It serves one
@@ -91,7 +93,7 @@ func (a *Association) AppendCompress(dst, payload []byte) ([]byte, bool) {
 	if out, ok := a.try(dst, payload, len(dst)); ok {
 		return out, true
 	}
-	return append(dst, payload...), false
+	return bitio.Append(dst, payload...), false
 }
 
 // AppendDecompress is for the receiver of the implied form: compressed is the flag.
@@ -99,7 +101,7 @@ func (a *Association) AppendCompress(dst, payload []byte) ([]byte, bool) {
 // the result is dst as it came.
 func (a *Association) AppendDecompress(dst, data []byte, compressed bool) ([]byte, error) {
 	if !compressed {
-		return append(dst, data...), nil
+		return bitio.Append(dst, data...), nil
 	}
 	if a.Codec == nil {
 		return dst, ErrUnsupported
@@ -114,7 +116,7 @@ func (a *Association) AppendCompressHeader(dst []byte, next uint8, payload []byt
 	if out, ok := a.try(a.header(dst, next), payload, len(dst)); ok {
 		return out, true
 	}
-	return append(dst, payload...), false
+	return bitio.Append(dst, payload...), false
 }
 
 // AppendDecompressHeader is for the receiver of the explicit form, of data that has
@@ -164,7 +166,7 @@ func (a *Association) AppendCompressUnmarked(dst, payload []byte) ([]byte, bool,
 // was compressed; if not it is appended as it is.
 func (a *Association) AppendDecompressUnmarked(dst, data []byte) ([]byte, bool, error) {
 	if !a.Marked(data) {
-		return append(dst, data...), false, nil
+		return bitio.Append(dst, data...), false, nil
 	}
 	dst, _, err := a.AppendDecompressHeader(dst, data)
 	return dst, true, err

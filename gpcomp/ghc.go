@@ -52,8 +52,7 @@ func (g *GHC) AppendCompress(dst, src []byte, limit int) ([]byte, error) {
 	if g.part == 0 {
 		return dst, ErrUnsupported
 	}
-	var d ghc.Dict
-	d.Set(nil, nil)
+	d := ghc.DictOf(nil, nil)
 	out, ok := g.enc.AppendCompress(dst, &d, src, limit)
 	if !ok {
 		return dst, ErrShortBuffer
@@ -67,8 +66,7 @@ func (g *GHC) AppendDecompress(dst, src []byte, limit int) ([]byte, error) {
 	if most := 17 * len(src); limit > most {
 		limit = most // a byte of code makes 17 of payload at most
 	}
-	var d ghc.Dict
-	d.Set(nil, nil)
+	d := ghc.DictOf(nil, nil)
 	out, e := ghc.AppendDecompress(dst, &d, src, limit)
 	switch e {
 	case 0:

@@ -1,6 +1,10 @@
 package gpcomp
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/schckit/schckit/internal/bitio"
+)
 
 // Protocol is the IP protocol number of IPComp (RFC 3173, Section 3.1).
 const Protocol = 108
@@ -48,5 +52,5 @@ func ParseHeader(b []byte) (Header, error) {
 
 // AppendTo appends the HeaderLen bytes of h, with Flags 0.
 func (h Header) AppendTo(dst []byte) []byte {
-	return append(dst, h.NextHeader, 0, byte(h.CPI>>8), byte(h.CPI))
+	return bitio.Append(dst, h.NextHeader, 0, byte(h.CPI>>8), byte(h.CPI))
 }

@@ -1,5 +1,7 @@
 package gpcomp
 
+import "github.com/schckit/schckit/internal/bitio"
+
 // LZS (RFC 2395, Section 2.2, after ANSI X3.241-1994):
 //
 //	0 bbbbbbbb            one byte
@@ -305,7 +307,7 @@ func (w *lzsWriter) put(v uint32, n int) {
 	w.n += n
 	for w.n >= 8 {
 		w.n -= 8
-		w.out = append(w.out, byte(w.acc>>w.n))
+		w.out = bitio.AppendByte(w.out, byte(w.acc>>w.n))
 	}
 }
 

@@ -23,7 +23,7 @@ func (z *LZS) AppendDecompress(dst, src []byte, limit int) ([]byte, error) {
 			if len(out)-len(dst) >= limit {
 				return dst, ErrShortBuffer
 			}
-			out = append(out, byte(v>>55))
+			out = bitio.AppendByte(out, byte(v>>55))
 			v, n = v<<9, n-9
 			continue
 		}
@@ -75,7 +75,7 @@ func (z *LZS) AppendDecompress(dst, src []byte, limit int) ([]byte, error) {
 			if k > l {
 				k = l
 			}
-			out = append(out, out[from:from+k]...)
+			out = bitio.Append(out, out[from:from+k]...)
 			l -= k
 		}
 		v, n = v<<uint(used), n-used

@@ -1,6 +1,6 @@
 package lowpan
 
-import "slices"
+import "github.com/schckit/schckit/internal/bitio"
 
 // MinMTU is the smallest link payload into which packets can be fragmented:
 // FRAGN header and 8 bytes, or FRAG1 header, dispatch and 8 bytes.
@@ -85,7 +85,7 @@ func (f *Fragmenter) AppendFrame(dst []byte) ([]byte, bool, error) {
 		n &^= 7 // "all link fragments for a datagram except the last one MUST be multiples of eight bytes in length"
 	}
 	dst = f.header(FragmentNext).append(dst)
-	dst = append(dst, f.pkt[f.off:f.off+n]...)
+	dst = bitio.Append(dst, f.pkt[f.off:f.off+n]...)
 	f.off += n
 	return dst, f.off < len(f.pkt), nil
 }
@@ -130,8 +130,8 @@ func (f *Fragmenter) first(dst []byte) ([]byte, bool, error) {
 		// they fit.
 		for max := f.opts.maxHeaders(); max >= 0; max-- {
 			for _, upper := range [2]bool{true, false} {
-				p := packer{pkt: f.pkt, tab: f.tab, opts: &f.opts, link: f.link.iids()}
-				dst = slices.Grow(dst[:at], MaxCompressedLen(len(f.pkt)))
+				p := packer{pkt: f.pkt, tab: f.tab, opts: f.opts, link: f.link.iids()}
+				dst = bitio.Grow(dst[:at], MaxCompressedLen(len(f.pkt)))
 				dst = p.headers(dst, max, upper)
 				if out, ok := p.firstPayload(dst, f.mtu-(len(dst)-base)); ok {
 					f.off = p.off
@@ -141,8 +141,8 @@ func (f *Fragmenter) first(dst []byte) ([]byte, bool, error) {
 		}
 	}
 	f.off = (f.mtu - frag1Len - 1) &^ 7 // less than the packet: that did not fit
-	dst = append(dst[:at], DispatchIPv6)
-	return append(dst, f.pkt[:f.off]...), f.off < len(f.pkt), nil
+	dst = bitio.Append(dst[:at], DispatchIPv6)
+	return bitio.Append(dst, f.pkt[:f.off]...), f.off < len(f.pkt), nil
 }
 
 // firstPayload appends as much payload to the headers of a first fragment as
@@ -170,7 +170,7 @@ func (p *packer) firstPayload(dst []byte, room int) ([]byte, bool) {
 	if pending {
 		dst = p.inline(dst)
 	}
-	dst = append(dst, p.pkt[p.off:end]...)
+	dst = bitio.Append(dst, p.pkt[p.off:end]...)
 	p.off = end
 	return dst, true
 }
@@ -186,33 +186,40 @@ func (p *packer) firstGHC(dst []byte, plainEnd, room int) ([]byte, bool) {
 	if most := (p.off + 17*room) / 8; hi > most { // 17 zero bytes in one byte
 		hi = most
 	}
-	n, udp, flags := len(dst), byte(0), dst[p.flagAt]
+	n := len(dst)
+	b := ghcBits{flags: dst[p.flagAt]}
 	if p.udpAt != 0 {
-		udp = dst[p.udpAt]
-	}
-	fits := func(end int) ([]byte, bool) {
-		dst[p.flagAt] = flags
-		if p.udpAt != 0 {
-			dst[p.udpAt] = udp
-		}
-		return p.ghcPayload(dst[:n], p.pkt[p.off:end], room)
+		b.udp = dst[p.udpAt]
 	}
 	for lo < hi {
 		mid := (lo + hi + 1) / 2
-		if _, ok := fits(mid * 8); ok {
+		if _, ok := p.fits(dst[:n], b, mid*8, room); ok {
 			lo = mid
 		} else {
 			hi = mid - 1
 		}
 	}
 	if lo*8 <= plainEnd {
-		dst[p.flagAt] = flags
-		if p.udpAt != 0 {
-			dst[p.udpAt] = udp
-		}
+		p.reset(dst, b)
 		return dst[:n], false
 	}
-	out, ok := fits(lo * 8)
+	out, ok := p.fits(dst[:n], b, lo*8, room)
 	p.off = lo * 8
 	return out, ok
+}
+
+// ghcBits are those that ghcPayload changes in front of the payload.
+type ghcBits struct{ flags, udp byte }
+
+func (p *packer) reset(dst []byte, b ghcBits) {
+	dst[p.flagAt] = b.flags
+	if p.udpAt != 0 {
+		dst[p.udpAt] = b.udp
+	}
+}
+
+// fits tries to append the payload up to end, as GHC of at most room bytes.
+func (p *packer) fits(dst []byte, b ghcBits, end, room int) ([]byte, bool) {
+	p.reset(dst, b)
+	return p.ghcPayload(dst, p.pkt[p.off:end], room)
 }

@@ -1,6 +1,9 @@
 package lowpan
 
-import "github.com/schckit/schckit/internal/ghc"
+import (
+	"github.com/schckit/schckit/internal/bitio"
+	"github.com/schckit/schckit/internal/ghc"
+)
 
 // NHC of headers with generic header compression (RFC 7400, Section 3).
 //
@@ -34,8 +37,7 @@ const (
 // writes no stop code. ErrShortBuffer says that g has no memory. The bytecode
 // of an incompressible payload is longer than it by one byte in 95.
 func AppendGHC(out, payload []byte, src, dst [16]byte, g *GHC) ([]byte, error) {
-	var d ghc.Dict
-	d.Set(src[:], dst[:])
+	d := ghc.DictOf(src[:], dst[:])
 	res, ok := g.AppendCompress(out, &d, payload, 2*len(payload)+1)
 	if !ok {
 		return out, ErrShortBuffer
@@ -46,8 +48,7 @@ func AppendGHC(out, payload []byte, src, dst [16]byte, g *GHC) ([]byte, error) {
 // AppendUnGHC restores a payload of at most limit bytes from its bytecode. On
 // error the result is out as it came.
 func AppendUnGHC(out, code []byte, src, dst [16]byte, limit int) ([]byte, error) {
-	var d ghc.Dict
-	d.Set(src[:], dst[:])
+	d := ghc.DictOf(src[:], dst[:])
 	res, e := ghc.AppendDecompress(out, &d, code, limit)
 	if e != 0 {
 		return out, ghcError(e)
@@ -69,9 +70,7 @@ func ghcError(e ghc.Error) Error {
 
 // dict is the dictionary of the packet whose IPv6 header is h. In a tunnel
 // that is the header nearest to the payload.
-func dict(d *ghc.Dict, h []byte) {
-	d.Set(h[8:24], h[24:40])
-}
+func dict(h []byte) ghc.Dict { return ghc.DictOf(h[8:24], h[24:40]) }
 
 // ghcPayload appends rest as GHC behind a UDP or for an ICMPv6 header, if that
 // takes at most limit bytes (UDP) or limit+1 with its NHC byte (ICMPv6). Either
@@ -81,12 +80,11 @@ func (p *packer) ghcPayload(dst, rest []byte, limit int) ([]byte, bool) {
 	switch {
 	case p.udpAt != 0:
 	case p.next == protoICMPv6 && p.flag != 0:
-		dst = append(dst, nhcICMPGHC)
+		dst = bitio.Append(dst, nhcICMPGHC)
 	default:
 		return dst, false
 	}
-	var d ghc.Dict
-	dict(&d, p.pkt[p.ip:])
+	d := dict(p.pkt[p.ip:])
 	out, ok := p.opts.GHC.AppendCompress(dst, &d, rest, limit)
 	if !ok {
 		return dst[:n], false
@@ -106,20 +104,18 @@ func (p *packer) ghcPayload(dst, rest []byte, limit int) ([]byte, bool) {
 // RFC 7400, Section 3.2 elides the length and says nothing about padding: all
 // of the body is coded, so that a decompressor need not pad.
 func (p *packer) ghcExtension(dst, body []byte, plain int) ([]byte, bool) {
-	var d ghc.Dict
-	dict(&d, p.pkt[p.ip:])
+	d := dict(p.pkt[p.ip:])
 	out, ok := p.opts.GHC.AppendCompress(dst, &d, body, plain-1)
 	if !ok {
 		return dst, false
 	}
 	out[len(dst)-1] ^= nhcExt ^ nhcExtGHC
-	return append(out, ghc.Stop), true
+	return bitio.Append(out, ghc.Stop), true
 }
 
 // ghcPayload restores the payload behind the headers, at most room bytes.
 func (u *unpacker) ghcPayload(dst, code []byte, room int) ([]byte, Error) {
-	var d ghc.Dict
-	dict(&d, dst[u.ip:])
+	d := dict(dst[u.ip:])
 	out, e := ghc.AppendDecompress(dst, &d, code, room)
 	return out, ghcError(e)
 }
@@ -129,8 +125,7 @@ func (u *unpacker) ghcExtension(dst, code []byte, room int) ([]byte, int, Error)
 	if room < 0 {
 		return dst, 0, ErrShortBuffer
 	}
-	var d ghc.Dict
-	dict(&d, dst[u.ip:])
+	d := dict(dst[u.ip:])
 	out, n, e := ghc.AppendDecompressStop(dst, &d, code, room)
 	return out, n, ghcError(e)
 }

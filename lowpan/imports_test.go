@@ -13,7 +13,7 @@ func TestImports(t *testing.T) {
 		"math/bits",
 		"slices",
 		coretest.Own+"internal/ghc",
-		coretest.Own+"internal/inet")
+		coretest.Own+"internal/inet", coretest.Own+"internal/bitio")
 }
 
 func TestFirmware(t *testing.T) { coretest.Firmware(t) }

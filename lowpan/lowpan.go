@@ -2,8 +2,8 @@ package lowpan
 
 import (
 	"encoding/binary"
-	"slices"
 
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/internal/inet"
 )
 
@@ -87,12 +87,12 @@ func AppendCompress(dst, ipv6 []byte, link Link, tab *Table, opts Options) ([]by
 	if e := checkIPv6(ipv6); e != 0 {
 		return dst, e
 	}
-	dst = slices.Grow(dst, MaxCompressedLen(len(ipv6)))
+	dst = bitio.Grow(dst, MaxCompressedLen(len(ipv6)))
 	if !lengthAgrees(ipv6) {
-		dst = append(dst, DispatchIPv6)
-		return append(dst, ipv6...), nil
+		dst = bitio.Append(dst, DispatchIPv6)
+		return bitio.Append(dst, ipv6...), nil
 	}
-	p := packer{pkt: ipv6, tab: tab, opts: &opts, link: link.iids()}
+	p := packer{pkt: ipv6, tab: tab, opts: opts, link: link.iids()}
 	dst = p.headers(dst, opts.maxHeaders(), true)
 	return p.payload(dst), nil
 }
@@ -186,7 +186,7 @@ func (h *Headers) datagram(link *Link, strip bool) ([]byte, Error) {
 type packer struct {
 	pkt  []byte
 	tab  *Table
-	opts *Options
+	opts Options // a copy: a pointer would be to the heap
 	link iids
 	off  int // bytes of pkt that the headers written so far stand for
 	ip   int // offset in pkt of the last IPv6 header written
@@ -218,7 +218,7 @@ func (p *packer) headers(dst []byte, max int, upper bool) []byte {
 			dst[p.flagAt] |= p.flag
 			// "the NH bit [...] is unused and MUST be set to zero. The
 			// following bytes MUST be encoded using LOWPAN_IPHC" (4.2)
-			dst = append(dst, nhcExt|eidIPv6<<1)
+			dst = bitio.Append(dst, nhcExt|eidIPv6<<1)
 			if !p.opts.LinkIID {
 				p.link.outer(p.pkt[p.ip:])
 			}
@@ -243,7 +243,7 @@ func (p *packer) headers(dst []byte, max int, upper bool) []byte {
 // ipv6 appends the IPHC header for the IPv6 header at off.
 func (p *packer) ipv6(dst []byte) []byte {
 	n := len(dst)
-	dst = slices.Grow(dst, iphcMax)
+	dst = bitio.Grow(dst, iphcMax)
 	h := p.pkt[p.off:]
 	size, nh := putIPHC(dst[n:n+iphcMax], h, &p.link, p.tab)
 	p.flagAt, p.flag, p.numberAt = n, iphcNH>>8, n+nh
@@ -255,7 +255,7 @@ func (p *packer) ipv6(dst []byte) []byte {
 
 // inline puts the next header number into the last header written.
 func (p *packer) inline(dst []byte) []byte {
-	dst = append(dst, 0)
+	dst = bitio.Append(dst, 0)
 	copy(dst[p.numberAt+1:], dst[p.numberAt:])
 	dst[p.numberAt] = p.next
 	p.flag = 0
@@ -273,7 +273,7 @@ func (p *packer) payload(dst []byte) []byte {
 			dst = p.inline(dst)
 		}
 	}
-	return append(dst, rest...)
+	return bitio.Append(dst, rest...)
 }
 
 // unpacker decompresses one packet.
@@ -304,7 +304,7 @@ func (u *unpacker) unpack(dst, frame []byte, size, maxLen, maxHeaders int) ([]by
 		if len(pkt) > maxLen || size >= 0 && len(pkt) > size {
 			return dst, ErrShortBuffer
 		}
-		return append(dst, pkt...), 0
+		return bitio.Append(dst, pkt...), 0
 	}
 	out, rest, ghc, err := u.headers(dst, frame, maxLen, maxHeaders)
 	if err != 0 {
@@ -318,7 +318,7 @@ func (u *unpacker) unpack(dst, frame []byte, size, maxLen, maxHeaders int) ([]by
 		if len(out)-u.base+len(rest) > maxLen {
 			return dst, ErrShortBuffer
 		}
-		out = append(out, rest...)
+		out = bitio.Append(out, rest...)
 	}
 	end := len(out)
 	if size >= 0 {
@@ -398,7 +398,7 @@ func (u *unpacker) headers(dst, in []byte, maxLen, max int) (out, rest []byte, g
 // ipv6 restores one IPv6 header.
 func (u *unpacker) ipv6(dst, in []byte) (out []byte, n int, nhc bool, err Error) {
 	at := len(dst)
-	dst = slices.Grow(dst, ipv6Len)[:at+ipv6Len]
+	dst = bitio.Grow(dst, ipv6Len)[:at+ipv6Len]
 	n, nhc, err = getIPHC(dst[at:], in, &u.link, u.tab)
 	u.ip = at
 	u.ips[u.nip] = uint16(at - u.base)

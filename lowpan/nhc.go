@@ -2,7 +2,8 @@ package lowpan
 
 import (
 	"encoding/binary"
-	"slices"
+
+	"github.com/schckit/schckit/internal/bitio"
 )
 
 // LOWPAN_NHC of UDP and extension headers (RFC 6282, Sections 4.2 and 4.3).
@@ -168,10 +169,10 @@ func (p *packer) extension(dst, ext []byte) []byte {
 	p.flagAt, p.flag, p.numberAt = len(dst), 1, len(dst)+1
 	p.off += len(ext)
 	p.next = ext[0]
-	dst = append(dst, nhcExt|eid<<1)
+	dst = bitio.Append(dst, nhcExt|eid<<1)
 	if proto == protoFragment {
 		// It has no Length field, but a reserved octet, "carried unmodified".
-		return append(dst, ext[1:]...)
+		return bitio.Append(dst, ext[1:]...)
 	}
 	body := ext[2 : len(ext)-trailingPad(proto, ext)]
 	if p.opts.GHC != nil && proto != protoMobility {
@@ -179,8 +180,8 @@ func (p *packer) extension(dst, ext []byte) []byte {
 			return out
 		}
 	}
-	dst = append(dst, byte(len(body)))
-	return append(dst, body...)
+	dst = bitio.Append(dst, byte(len(body)))
+	return bitio.Append(dst, body...)
 }
 
 // extension restores an extension header of at most room bytes; its next
@@ -189,7 +190,7 @@ func (u *unpacker) extension(dst, in []byte, proto byte, room int) (out []byte, 
 	nhc = in[0]&1 != 0
 	ghc := in[0]&0xf8 == nhcExtGHC
 	at := len(dst)
-	dst = append(dst, 0, 0)
+	dst = bitio.Append(dst, 0, 0)
 	n = 1
 	if !nhc {
 		if len(in) < 2 {
@@ -214,14 +215,14 @@ func (u *unpacker) extension(dst, in []byte, proto byte, room int) (out []byte, 
 		if len(in) < n+7 {
 			return nil, 0, false, ErrTruncated
 		}
-		dst = append(dst[:at+1], in[n:n+7]...)
+		dst = bitio.Append(dst[:at+1], in[n:n+7]...)
 		return dst, n + 7, nhc, 0
 	default:
 		if len(in) <= n || len(in)-n-1 < int(in[n]) {
 			return nil, 0, false, ErrTruncated
 		}
 		size := int(in[n])
-		dst = append(dst, in[n+1:n+1+size]...)
+		dst = bitio.Append(dst, in[n+1:n+1+size]...)
 		n += 1 + size
 	}
 	// "A decompressor MUST ensure that the containing header is padded out to
@@ -234,10 +235,12 @@ func (u *unpacker) extension(dst, in []byte, proto byte, room int) (out []byte, 
 	}
 	switch {
 	case pad == 1:
-		dst = append(dst, 0)
+		dst = bitio.Append(dst, 0)
 	case pad > 1:
-		dst = append(dst, 1, byte(pad-2))
-		dst = append(dst, "\x00\x00\x00\x00\x00"[:pad-2]...)
+		dst = bitio.Append(dst, 1, byte(pad-2))
+		for i := 2; i < pad; i++ {
+			dst = bitio.AppendByte(dst, 0)
+		}
 	}
 	if size += pad; size > 256*8 {
 		return nil, 0, false, ErrMalformed
@@ -260,13 +263,13 @@ func (p *packer) udp(dst, rest []byte) []byte {
 	src, to := binary.BigEndian.Uint16(rest), binary.BigEndian.Uint16(rest[2:])
 	switch {
 	case src>>4 == 0xf0b && to>>4 == 0xf0b:
-		dst = append(dst, nhcUDPBits|3, byte(src<<4|to&15))
+		dst = bitio.Append(dst, nhcUDPBits|3, byte(src<<4|to&15))
 	case src>>8 == 0xf0:
-		dst = append(dst, nhcUDPBits|2, byte(src), byte(to>>8), byte(to))
+		dst = bitio.Append(dst, nhcUDPBits|2, byte(src), byte(to>>8), byte(to))
 	case to>>8 == 0xf0:
-		dst = append(dst, nhcUDPBits|1, byte(src>>8), byte(src), byte(to))
+		dst = bitio.Append(dst, nhcUDPBits|1, byte(src>>8), byte(src), byte(to))
 	default:
-		dst = append(dst, nhcUDPBits, byte(src>>8), byte(src), byte(to>>8), byte(to))
+		dst = bitio.Append(dst, nhcUDPBits, byte(src>>8), byte(src), byte(to>>8), byte(to))
 	}
 	sum := binary.BigEndian.Uint16(rest[6:])
 	// Deviation: RFC 6282, Section 4.3.2 has a compressor that was to elide the
@@ -276,7 +279,7 @@ func (p *packer) udp(dst, rest []byte) []byte {
 		dst[p.udpAt] |= udpC
 		return dst
 	}
-	return append(dst, byte(sum>>8), byte(sum))
+	return bitio.Append(dst, byte(sum>>8), byte(sum))
 }
 
 // udpPortsLen is the length of the ports by P.
@@ -309,7 +312,7 @@ func (u *unpacker) udpHeader(dst, in []byte) (out []byte, n int, err Error) {
 		sum = binary.BigEndian.Uint16(in[n-2:])
 	}
 	u.udp = len(dst)
-	dst = slices.Grow(dst, udpLen)[:u.udp+udpLen]
+	dst = bitio.Grow(dst, udpLen)[:u.udp+udpLen]
 	binary.BigEndian.PutUint64(dst[u.udp:], uint64(src)<<48|uint64(to)<<32|uint64(sum))
 	return dst, n, 0
 }

@@ -1,6 +1,10 @@
 package lowpan
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/schckit/schckit/internal/bitio"
+)
 
 // Dispatch bytes (RFC 4944, Section 5.1, as updated by RFC 6282, RFC 8025, RFC
 // 8066 and draft-ietf-6lo-schc-15dot4).
@@ -180,13 +184,13 @@ func AppendSCHC(dst, schc []byte, dispatch uint8) []byte {
 	if dispatch == 0 {
 		dispatch = DispatchSCHC
 	}
-	return append(append(dst, dispatch), schc...)
+	return bitio.Append(bitio.Append(dst, dispatch), schc...)
 }
 
 // AppendRouting appends the switch to page 1 and 6LoRH headers, as they were
 // in Headers.Routing. A LOWPAN_IPHC frame follows (RFC 8138, Section 3.2.1).
 func AppendRouting(dst, routing []byte) []byte {
-	return append(append(dst, DispatchPage|1), routing...)
+	return bitio.Append(bitio.Append(dst, DispatchPage|1), routing...)
 }
 
 // Mesh is a mesh addressing header (RFC 4944, Section 5.2).
@@ -208,7 +212,7 @@ type Mesh struct {
 // Link is the pair of addresses between which the packet travels.
 func (m Mesh) Link() Link { return Link{Src: m.Originator, Dst: m.Final} }
 
-func parseMesh(b []byte) (m Mesh, n int, err Error) {
+func parseMesh(b []byte) (m Mesh, n int, e Error) {
 	c := b[0]
 	m.HopsLeft = c & 15
 	n = 1
@@ -219,25 +223,28 @@ func parseMesh(b []byte) (m Mesh, n int, err Error) {
 		m.HopsLeft = b[1]
 		n = 2
 	}
-	for i, short := range [2]bool{c&0x20 != 0, c&0x10 != 0} {
-		a, size := &m.Originator, 8
-		if i == 1 {
-			a = &m.Final
-		}
-		if short {
-			size = 2
-		}
-		if len(b) < n+size {
-			return m, 0, ErrTruncated
-		}
-		if short {
-			*a = ShortAddr(binary.BigEndian.Uint16(b[n:]))
-		} else {
-			*a = ExtAddr(binary.BigEndian.Uint64(b[n:]))
-		}
-		n += size
+	if m.Originator, n, e = meshAddr(b, n, c&0x20 != 0); e != 0 {
+		return m, 0, e
+	}
+	if m.Final, n, e = meshAddr(b, n, c&0x10 != 0); e != 0 {
+		return m, 0, e
 	}
 	return m, n, 0
+}
+
+// meshAddr reads the address at b[n:] and returns where it ends.
+func meshAddr(b []byte, n int, short bool) (Addr, int, Error) {
+	size := 8
+	if short {
+		size = 2
+	}
+	switch {
+	case len(b) < n+size:
+		return Addr{}, 0, ErrTruncated
+	case short:
+		return ShortAddr(binary.BigEndian.Uint16(b[n:])), n + size, 0
+	}
+	return ExtAddr(binary.BigEndian.Uint64(b[n:])), n + size, 0
 }
 
 // AppendMesh appends a mesh header. Both addresses are short or extended ones;
@@ -254,9 +261,9 @@ func AppendMesh(dst []byte, m Mesh) ([]byte, error) {
 		}
 	}
 	if m.HopsLeft < 15 {
-		dst = append(dst, c|m.HopsLeft)
+		dst = bitio.Append(dst, c|m.HopsLeft)
 	} else {
-		dst = append(dst, c|15, m.HopsLeft)
+		dst = bitio.Append(dst, c|15, m.HopsLeft)
 	}
 	return m.Final.AppendBytes(m.Originator.AppendBytes(dst)), nil
 }
@@ -327,9 +334,9 @@ func (f Fragment) append(dst []byte) []byte {
 	if f.Kind == FragmentNext {
 		c = DispatchFragN
 	}
-	dst = append(dst, c|byte(f.Size>>8)&7, byte(f.Size), byte(f.Tag>>8), byte(f.Tag))
+	dst = bitio.Append(dst, c|byte(f.Size>>8)&7, byte(f.Size), byte(f.Tag>>8), byte(f.Tag))
 	if f.Kind == FragmentNext {
-		dst = append(dst, byte(f.Offset/8))
+		dst = bitio.Append(dst, byte(f.Offset/8))
 	}
 	return dst
 }

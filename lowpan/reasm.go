@@ -3,7 +3,8 @@ package lowpan
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
+
+	"github.com/schckit/schckit/internal/bitio"
 )
 
 // DefaultTimeoutMs is the longest reassembly time that RFC 4944 allows.
@@ -82,7 +83,7 @@ func (r *Reassembler) datagram(dst, frame []byte, link Link, tab *Table, opts *O
 		if e != 0 {
 			return dst, KindNone, false, e
 		}
-		return append(dst, b...), KindSCHC, true, nil
+		return bitio.Append(dst, b...), KindSCHC, true, nil
 	}
 	out, err := AppendDecompress(dst, frame, link, tab, *opts)
 	if err != nil {
@@ -129,7 +130,7 @@ func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, op
 		u.link = link.iids()
 		// dst needs room for all of the packet anyway, so it serves to expand
 		// the first fragment, of which the length is unknown.
-		out = slices.Grow(dst, size)
+		out = bitio.Grow(dst, size)
 		if out, e = u.unpack(out, frame, size, size, opts.maxHeaders()); e != 0 {
 			if e == ErrShortBuffer {
 				e = ErrMalformed // longer than it says
@@ -170,9 +171,9 @@ func (r *Reassembler) fragment(dst []byte, h *Headers, link Link, tab *Table, op
 		if !schc {
 			return dst, KindNone, false, ErrUnsupported
 		}
-		return append(dst[:base], s.Buf[:size]...), KindSCHC, true, 0
+		return bitio.Append(dst[:base], s.Buf[:size]...), KindSCHC, true, 0
 	}
-	out = append(dst[:base], s.Buf[:size]...)
+	out = bitio.Append(dst[:base], s.Buf[:size]...)
 	if s.elided {
 		udp := out[base+int(s.udp):]
 		binary.BigEndian.PutUint16(udp[6:], udpChecksum(out[base+int(s.ip):], udp))

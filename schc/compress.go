@@ -70,11 +70,7 @@ func (c *Compressor) AppendCompress(dst, pkt []byte, dir Direction) ([]byte, Rul
 		return dst, RuleID{}, e
 	}
 	at, n := len(dst), (bits+7)/8
-	if cap(dst)-at < n {
-		dst = append(dst, make([]byte, n)...)
-	} else {
-		dst = dst[:at+n]
-	}
+	dst = bitio.Extend(dst, n)
 	c.write(dst[at:], pkt)
 	return dst, id, nil
 }

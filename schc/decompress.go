@@ -53,12 +53,7 @@ func (d *Decompressor) AppendDecompressBits(dst, pkt []byte, bits int, dir Direc
 		return dst, RuleID{}, e
 	}
 	at := len(dst)
-	out := dst
-	if cap(dst)-at < n {
-		out = append(dst, make([]byte, n)...)
-	} else {
-		out = dst[:at+n]
-	}
+	out := bitio.Extend(dst, n)
 	if e := d.write(&r, out[at:]); e != 0 {
 		return dst, RuleID{}, e
 	}

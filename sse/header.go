@@ -1,6 +1,10 @@
 package sse
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/schckit/schckit/internal/bitio"
+)
 
 // Format is one of the three header formats (draft-moskowitz-sse-05, Section
 // 5). The values are the Format IDs of draft-moskowitz-ssls-hip-02, Section 4.3.
@@ -156,15 +160,15 @@ func AppendHeader(dst []byte, f Format, h Header) ([]byte, error) {
 		return dst, ErrMalformed
 	}
 	if f == FormatCompact {
-		return binary.BigEndian.AppendUint64(dst, uint64(h.SPI)<<40|uint64(h.Flags)<<32|uint64(h.Length)<<20|h.Seq), nil
+		return appendUint(dst, uint64(h.SPI)<<40|uint64(h.Flags)<<32|uint64(h.Length)<<20|h.Seq, 8), nil
 	}
-	dst = binary.BigEndian.AppendUint32(dst, h.SPI)
-	dst = binary.BigEndian.AppendUint32(dst, h.Reserved<<8|uint32(h.Flags))
-	dst = binary.BigEndian.AppendUint32(dst, h.Length)
+	dst = appendUint(dst, uint64(h.SPI), 4)
+	dst = appendUint(dst, uint64(h.Reserved<<8|uint32(h.Flags)), 4)
+	dst = appendUint(dst, uint64(h.Length), 4)
 	if f == FormatLarge {
-		return binary.BigEndian.AppendUint32(dst, uint32(h.Seq)), nil
+		return appendUint(dst, h.Seq, 4), nil
 	}
-	return binary.BigEndian.AppendUint64(dst, h.Seq), nil
+	return appendUint(dst, h.Seq, 8), nil
 }
 
 // PacketLen returns the length in bytes of the packet whose header b begins
@@ -176,4 +180,12 @@ func PacketLen(f Format, s Suite, b []byte) (uint64, error) {
 		return 0, err
 	}
 	return uint64(f.HeaderLen()) + uint64(h.Length) + uint64(s.ICVLen()), nil
+}
+
+// appendUint appends the low n bytes of v, the highest first.
+func appendUint(dst []byte, v uint64, n int) []byte {
+	for n--; n >= 0; n-- {
+		dst = bitio.AppendByte(dst, byte(v>>(8*uint(n))))
+	}
+	return dst
 }

@@ -3,6 +3,7 @@ package sse
 import (
 	"encoding/binary"
 
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/internal/seqno"
 	"github.com/schckit/schckit/schc"
 )
@@ -77,7 +78,7 @@ func (h *Headers) AppendCompress(dst, pkt []byte) ([]byte, error) {
 	if e != 0 {
 		return dst, e
 	}
-	return append(append(dst, small...), pkt[hdr:]...), nil
+	return bitio.Append(bitio.Append(dst, small...), pkt[hdr:]...), nil
 }
 
 // shrink returns what the header becomes, in memory of h. The engine gets the
@@ -121,7 +122,7 @@ func (h *Headers) AppendDecompress(dst, data []byte, last uint64) ([]byte, error
 		return dst, ErrMalformed
 	}
 	putSeq(h.head[:], seq)
-	return append(append(dst, h.head[:]...), body...), nil
+	return bitio.Append(bitio.Append(dst, h.head[:]...), body...), nil
 }
 
 // restore puts the header, with nothing of its Sequence Number but the low bits,

@@ -1,5 +1,7 @@
 package sse
 
+import "github.com/schckit/schckit/internal/bitio"
+
 // SealRoom returns how many bytes AppendSeal needs behind dst for a payload of
 // n bytes: those of the packet and some that it works in.
 func (s *Session) SealRoom(n int) int {
@@ -33,7 +35,7 @@ func (s *Session) AppendSeal(dst, payload []byte) ([]byte, error) {
 	if s.shrink {
 		front = s.headers.c.HeaderBytes()
 	}
-	out := grow(dst, front)
+	out := bitio.Extend(dst, front)
 	h := Header{SPI: o.spi, Seq: o.next}
 	if o.gpcomp != nil {
 		var smaller bool
@@ -41,7 +43,7 @@ func (s *Session) AppendSeal(dst, payload []byte) ([]byte, error) {
 			h.Flags |= FlagGPComp
 		}
 	} else {
-		out = append(out, payload...)
+		out = bitio.Append(out, payload...)
 	}
 	n := uint64(len(out) - at - front)
 	if n > uint64(s.format.MaxLength()) {
@@ -62,7 +64,7 @@ func (s *Session) AppendSeal(dst, payload []byte) ([]byte, error) {
 		copy(out[at:], head)
 	}
 	size := len(out) + s.suite.ICVLen()
-	out = grow(out, s.suite.sealScratch())[:len(out)]
+	out = bitio.Extend(out, s.suite.sealScratch())[:len(out)]
 	o.seal(out[at:], front, head, h.Seq)
 	if o.next++; o.next > s.format.MaxSeq() {
 		o.next = 0

@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 
 	"github.com/schckit/schckit/gpcomp"
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/internal/seqno"
 	"github.com/schckit/schckit/schc"
 )
@@ -185,7 +186,7 @@ func (i *inbound) resetWindow(cfg *Config) bool {
 	}
 	if memory == nil {
 		if memory = i.words[:]; seqno.Words(size) > len(memory) {
-			memory = make([]uint64, seqno.Words(size))
+			memory = bitio.Words(seqno.Words(size))
 		}
 	}
 	i.inOrder = cfg.InOrder

@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 
+	"github.com/schckit/schckit/internal/bitio"
 	"github.com/schckit/schckit/internal/ccm"
 )
 
@@ -82,7 +83,8 @@ type aead struct {
 	nonce [maxNonce]byte
 }
 
-// reset takes the key. It allocates for AES-GCM only.
+// reset takes the key. It allocates for AES-GCM only, which programs without an
+// allocator do not have.
 func (a *aead) reset(s Suite, k *Key) error {
 	*a = aead{suite: s}
 	if k.Block == nil || k.Block.BlockSize() != 16 || len(k.Salt) != s.SaltLen() {
@@ -95,9 +97,9 @@ func (a *aead) reset(s Suite, k *Key) error {
 			return ErrMalformed
 		}
 	case SuiteGCM8, SuiteGCM16:
-		gcm, err := cipher.NewGCM(k.Block)
+		gcm, err := newGCM(k.Block)
 		if err != nil {
-			return ErrMalformed
+			return ErrUnsupported // without an allocator
 		}
 		a.gcm = gcm
 	default:
@@ -154,7 +156,7 @@ func (a *aead) openShort(dst, head, body []byte, seq uint64) ([]byte, error) {
 	icv := a.suite.ICVLen()
 	n := len(body) - icv
 	at := len(dst)
-	dst = grow(dst, 2*n+gcmTag)
+	dst = bitio.Extend(dst, 2*n+gcmTag)
 	a.gcm.Seal(dst[at:at], a.at(seq), body[:n], nil) // and a tag of no use, overwritten next
 	text := dst[at : at+n]
 	tag := a.gcm.Seal(dst[at+n:at+n], a.at(seq), text, head)[n:]
@@ -182,12 +184,4 @@ func (s Suite) sealScratch() int {
 		return gcmTag
 	}
 	return s.ICVLen()
-}
-
-// grow extends dst by n bytes of any content.
-func grow(dst []byte, n int) []byte {
-	if total := len(dst) + n; total <= cap(dst) {
-		return dst[:total]
-	}
-	return append(dst, make([]byte, n)...)
 }

@@ -7,6 +7,6 @@ import (
 )
 
 // TestImports is the allow-list of what firmware may link.
-func TestImports(t *testing.T) { coretest.Imports(t, "encoding/binary", "math/bits") }
+func TestImports(t *testing.T) { coretest.Imports(t, "encoding/binary", "math/bits", "slices") }
 
 func TestFirmware(t *testing.T) { coretest.Firmware(t) }

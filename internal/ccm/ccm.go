@@ -4,6 +4,8 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
+
+	"github.com/schckit/schckit/internal/bitio"
 )
 
 const blockSize = 16
@@ -85,7 +87,7 @@ func (c *CCM) Seal(dst, nonce, plaintext, aad []byte) []byte {
 	}
 	c.start(nonce, len(plaintext), aad)
 	at, n := len(dst), len(plaintext)
-	dst = grow(dst, n+int(c.tag))
+	dst = bitio.Extend(dst, n+int(c.tag))
 	out := dst[at : at+n : at+n]
 
 	for i, src := uint64(1), plaintext; len(src) > 0; i += group / blockSize {
@@ -117,7 +119,7 @@ func (c *CCM) Open(dst, nonce, ciphertext, aad []byte) ([]byte, error) {
 		return dst, ErrOpen
 	}
 	c.start(nonce, n, aad)
-	dst = grow(dst, n)
+	dst = bitio.Extend(dst, n)
 	out := dst[at : at+n : at+n]
 
 	c.counters(1)
@@ -223,12 +225,4 @@ func (c *CCM) finish() {
 	c.counters(0)
 	c.b.Encrypt(c.ks[:blockSize], c.ctr[:blockSize])
 	subtle.XORBytes(c.mac[:], c.mac[:], c.ks[:blockSize])
-}
-
-// grow extends dst by n bytes of any content.
-func grow(dst []byte, n int) []byte {
-	if total := len(dst) + n; total <= cap(dst) {
-		return dst[:total]
-	}
-	return append(dst, make([]byte, n)...)
 }

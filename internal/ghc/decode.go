@@ -1,5 +1,7 @@
 package ghc
 
+import "github.com/schckit/schckit/internal/bitio"
+
 // AppendDecompress decodes all of src, appends the payload to dst and returns
 // the extended slice. At most limit bytes are appended. A stop code may end
 // src, but nothing may follow it. On error the result is dst as it came. dst
@@ -50,16 +52,15 @@ func decode(dst []byte, dict *Dict, src []byte, limit int) (out []byte, used int
 				}
 				// The source begins in the dictionary and may run on into
 				// the payload: s >= n, so that much of it is there already.
-				d := dict[from-base+DictLen:]
-				if n <= len(d) {
-					dst = append(dst, d[:n]...)
+				for ; n > 0 && from < base; n-- {
+					dst = bitio.AppendByte(dst, dict[from-base+DictLen])
+					from++
+				}
+				if n == 0 {
 					continue
 				}
-				dst = append(dst, d...)
-				n -= len(d)
-				from = base
 			}
-			dst = append(dst, dst[from:from+n]...)
+			dst = bitio.Append(dst, dst[from:from+n]...)
 		case c <= maxLiteral:
 			k := int(c)
 			if k > len(src)-i {
@@ -68,7 +69,7 @@ func decode(dst []byte, dict *Dict, src []byte, limit int) (out []byte, used int
 			if len(dst)+k > max {
 				return dst, i, false, ErrShortBuffer
 			}
-			dst = append(dst, src[i:i+k]...)
+			dst = bitio.Append(dst, src[i:i+k]...)
 			i += k
 		case c >= codeExtend:
 			sa += int(c&15) << 3
@@ -78,7 +79,8 @@ func decode(dst []byte, dict *Dict, src []byte, limit int) (out []byte, used int
 			if len(dst)+n > max {
 				return dst, i, false, ErrShortBuffer
 			}
-			dst = append(dst, zeros[:n]...)
+			dst = bitio.Extend(dst, n)
+			clear(dst[len(dst)-n:])
 		case c == Stop:
 			return dst, i, true, 0
 		default: // 011xxxxx and 1001nnnn, n > 0: reserved

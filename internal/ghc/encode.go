@@ -1,5 +1,7 @@
 package ghc
 
+import "github.com/schckit/schckit/internal/bitio"
+
 // MemPerByte and MemFixed size an Encoder's memory: MemPerByte*n + MemFixed
 // words of 16 bits let it find the shortest coding of payloads of up to n
 // bytes. Longer payloads are coded in pieces of n bytes, each optimally.
@@ -169,9 +171,9 @@ func (e *Encoder) write(dst, piece []byte) []byte {
 		n, d := int(e.num[i]), e.dist[i]
 		switch d {
 		case kindLiteral:
-			dst = append(append(dst, byte(n)), piece[i:i+n]...)
+			dst = bitio.Append(bitio.AppendByte(dst, byte(n)), piece[i:i+n]...)
 		case kindZeros:
-			dst = append(dst, byte(codeZeros+n-2))
+			dst = bitio.AppendByte(dst, byte(codeZeros+n-2))
 		default:
 			far, long := int(d>>3), (n-2)>>3
 			for far > 0 || long > 0 {
@@ -185,9 +187,9 @@ func (e *Encoder) write(dst, piece []byte) []byte {
 					x = 15
 				}
 				far -= x
-				dst = append(dst, c|byte(x))
+				dst = bitio.AppendByte(dst, c|byte(x))
 			}
-			dst = append(dst, codeRef|byte((n-2)&7<<3)|byte(d&7))
+			dst = bitio.AppendByte(dst, codeRef|byte((n-2)&7<<3)|byte(d&7))
 		}
 		i += n
 	}

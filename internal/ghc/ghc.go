@@ -19,11 +19,20 @@ type Dict [DictLen]byte
 
 // Set fills the dictionary for a packet from src to dst, 16 bytes each. A
 // shorter or absent address leaves zero bytes (GPComp has no addresses).
-func (d *Dict) Set(src, dst []byte) {
-	*d = Dict{}
-	copy(d[:16], src)
-	copy(d[16:32], dst)
-	copy(d[32:], Static)
+func (d *Dict) Set(src, dst []byte) { *d = DictOf(src, dst) }
+
+// DictOf returns the dictionary that Set sets: under TinyGo it stays on the stack.
+func DictOf(src, dst []byte) (d Dict) {
+	for i := 0; i < 16 && i < len(src); i++ {
+		d[i] = src[i]
+	}
+	for i := 0; i < 16 && i < len(dst); i++ {
+		d[16+i] = dst[i]
+	}
+	for i := 0; i < len(Static); i++ {
+		d[32+i] = Static[i]
+	}
+	return d
 }
 
 // Error is why a decoder stopped; 0 is no error.
@@ -63,6 +72,3 @@ const (
 	codeExtend = 0xa0
 	codeRef    = 0xc0
 )
-
-// zeros is what codeZeros appends; a string, because a constant is read-only.
-const zeros = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"

@@ -8,7 +8,7 @@ import (
 
 // TestImports is the allow-list of what firmware may link.
 func TestImports(t *testing.T) {
-	coretest.Imports(t)
+	coretest.Imports(t, coretest.Own+"internal/bitio")
 }
 
 func TestFirmware(t *testing.T) { coretest.Firmware(t) }
