@@ -29,7 +29,7 @@ var bounds = []struct {
 	{"compress", 9_500},
 	{"decompress", 11_000},
 	{"both", 14_500},
-	{"send", 9_600},
+	{"send", 9_500},
 	{"receive", 13_500},
 	{"lorawan", 21_000},
 	{"dietesp", 31_500},
