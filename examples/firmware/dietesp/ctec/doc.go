@@ -1,0 +1,2 @@
+// Package ctec holds the compiled Rule for the ESP trailer (CTEC).
+package ctec

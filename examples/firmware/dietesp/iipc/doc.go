@@ -1,0 +1,2 @@
+// Package iipc holds the compiled Rule for the inner packet (IIPC).
+package iipc
