@@ -43,7 +43,7 @@ func FuzzRoundTrip(f *testing.F) {
 	tab, ghc := testTable(), newGHC()
 	f.Fuzz(func(t *testing.T, pkt []byte) {
 		if len(pkt) > 3000 {
-			t.Skip()
+			return
 		}
 		if checkIPv6(pkt) != 0 {
 			if _, err := AppendCompress(nil, pkt, fuzzLink, tab, Options{}); err == nil {

@@ -9,35 +9,90 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
 	"github.com/schckit/schckit/internal/pcapio"
 	"github.com/schckit/schckit/internal/report"
+	"github.com/schckit/schckit/internal/safile"
 )
 
-// espFlags are the flags of schc esp seal and open.
+// espFlags are the flags that all commands of schc esp with packets have.
 type espFlags struct {
 	loudness
-	in   input
-	out  output
-	sa   saFlags
-	drop bool
-	hex  bool
+	in  input
+	out output
+	sa  saFlags
+	hex bool
 }
 
-func (f *espFlags) add(cmd *cobra.Command) {
+// add adds the flags; own are those of the command.
+func (f *espFlags) add(cmd *cobra.Command, own func(flags *pflag.FlagSet)) {
 	cmd.Flags().SortFlags = false
 	f.sa.add(cmd)
 	f.in.add(cmd)
 	f.out.add(cmd)
-	cmd.Flags().BoolVar(&f.drop, "drop", false, "leave out what would be passed through")
+	own(cmd.Flags())
 	addHex(cmd, &f.hex)
 	f.loudness.add(cmd)
 }
 
+// load checks the flags and reads the SA file; noHex does not go with --hex.
+func (f *espFlags) load(cmd *cobra.Command, e *env, args []string, noHex ...string) (*safile.File, os.FileInfo, error) {
+	if err := f.loudness.check(cmd); err != nil {
+		return nil, nil, err
+	}
+	if err := conflict(cmd, "hex", append(noHex, "filter", "quiet", "verbose")...); err != nil {
+		return nil, nil, err
+	}
+	if err := f.in.check(cmd, args); err != nil {
+		return nil, nil, err
+	}
+	return f.sa.load(cmd, e, &f.in)
+}
+
+// run does what x does to all packets of a capture, or to all lines.
+func (f *espFlags) run(cmd *cobra.Command, e *env, info os.FileInfo, x *espCapture) error {
+	if !f.hex {
+		return x.run(cmd, e, &f.in, &f.out, info, &f.loudness)
+	}
+	var from, to []byte
+	return eachLine(cmd, e, &f.in, &f.out, info, func(dst []byte, words [][]byte) ([]byte, error) {
+		if len(words) != 1 {
+			return dst, errLine("%d words; a packet is one word in hex", len(words))
+		}
+		var err error
+		if from, err = decodeHex(from, words[0]); err != nil {
+			return dst, err
+		}
+		to, err = x.do(to[:0], from)
+		switch {
+		case x.convert && passes(err):
+			return append(dst, words[0]...), nil
+		case err != nil:
+			return dst, errors.New(espError(err, x.what == "sealed"))
+		case len(to) == 0:
+			return append(dst, "dummy"...), nil
+		}
+		return hex.AppendEncode(dst, to), nil
+	})
+}
+
+// gatewayFlags are the flags of schc esp seal and open.
+type gatewayFlags struct {
+	espFlags
+	drop bool
+}
+
+func (f *gatewayFlags) add(cmd *cobra.Command) {
+	f.espFlags.add(cmd, func(flags *pflag.FlagSet) {
+		flags.BoolVar(&f.drop, "drop", false, "leave out what would be passed through")
+	})
+}
+
 func newESPSeal(e *env) *cobra.Command {
-	var f espFlags
+	var f gatewayFlags
 	cmd := &cobra.Command{
 		Use:   "seal --sa FILE [flags] [FILE]",
 		Short: "Protect the packets of a capture with ESP, or packets in hex",
@@ -77,7 +132,7 @@ number are not safe: raise seq before you seal others with the same keys.`,
 }
 
 func newESPOpen(e *env) *cobra.Command {
-	var f espFlags
+	var f gatewayFlags
 	cmd := &cobra.Command{
 		Use:   "open --sa FILE [flags] [FILE]",
 		Short: "Verify and decrypt the ESP packets of a capture, or packets in hex",
@@ -108,17 +163,8 @@ and the exit code is then 1. The line of a dummy packet is "dummy".`,
 	return cmd
 }
 
-func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) error {
-	if err := f.loudness.check(cmd); err != nil {
-		return err
-	}
-	if err := conflict(cmd, "hex", "filter", "drop", "quiet", "verbose"); err != nil {
-		return err
-	}
-	if err := f.in.check(cmd, args); err != nil {
-		return err
-	}
-	file, info, err := f.sa.load(cmd, e, &f.in)
+func runESP(cmd *cobra.Command, e *env, f *gatewayFlags, args []string, seal bool) error {
+	file, info, err := f.load(cmd, e, args, "drop")
 	if err != nil {
 		return err
 	}
@@ -126,34 +172,11 @@ func runESP(cmd *cobra.Command, e *env, f *espFlags, args []string, seal bool) e
 	if err != nil {
 		return err
 	}
-	do := g.open
+	x := &espCapture{do: g.open, what: "opened", drop: f.drop, open: !seal, diet: len(g.diet.All()) > 0}
 	if seal {
-		do = g.seal
+		x.do, x.what = g.seal, "sealed"
 	}
-	if f.hex {
-		var from, to []byte
-		return eachLine(cmd, e, &f.in, &f.out, info, func(dst []byte, words [][]byte) ([]byte, error) {
-			if len(words) != 1 {
-				return dst, errLine("%d words; a packet is one word in hex", len(words))
-			}
-			var err error
-			if from, err = decodeHex(from, words[0]); err != nil {
-				return dst, err
-			}
-			if to, err = do(to[:0], from); err != nil {
-				return dst, errors.New(espError(err, seal))
-			}
-			if len(to) == 0 {
-				return append(dst, "dummy"...), nil
-			}
-			return hex.AppendEncode(dst, to), nil
-		})
-	}
-	x := &espCapture{do: do, what: "opened", drop: f.drop, open: !seal, diet: len(g.diet.All()) > 0}
-	if seal {
-		x.what = "sealed"
-	}
-	return x.run(cmd, e, &f.in, &f.out, info, &f.loudness)
+	return f.run(cmd, e, info, x)
 }
 
 // espCapture rewrites the packets of a capture with what a gateway or a converter

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/hex"
 	"errors"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/schckit/schckit/dietesp"
 	"github.com/schckit/schckit/esp"
@@ -13,22 +13,14 @@ import (
 
 // convertFlags are the flags of schc esp compress and decompress.
 type convertFlags struct {
-	loudness
-	in      input
-	out     output
-	sa      saFlags
+	espFlags
 	eecOnly bool
-	hex     bool
 }
 
 func (f *convertFlags) add(cmd *cobra.Command) {
-	cmd.Flags().SortFlags = false
-	f.sa.add(cmd)
-	f.in.add(cmd)
-	f.out.add(cmd)
-	cmd.Flags().BoolVar(&f.eecOnly, "eec-only", false, "compress SPI and Sequence Number only, which needs no keys")
-	addHex(cmd, &f.hex)
-	f.loudness.add(cmd)
+	f.espFlags.add(cmd, func(flags *pflag.FlagSet) {
+		flags.BoolVar(&f.eecOnly, "eec-only", false, "compress SPI and Sequence Number only, which needs no keys")
+	})
 }
 
 func newESPCompress(e *env) *cobra.Command {
@@ -89,16 +81,7 @@ it failed, as
 }
 
 func runConvert(cmd *cobra.Command, e *env, f *convertFlags, args []string, compress bool) error {
-	if err := f.loudness.check(cmd); err != nil {
-		return err
-	}
-	if err := conflict(cmd, "hex", "filter", "quiet", "verbose"); err != nil {
-		return err
-	}
-	if err := f.in.check(cmd, args); err != nil {
-		return err
-	}
-	file, info, err := f.sa.load(cmd, e, &f.in)
+	file, info, err := f.load(cmd, e, args)
 	if err != nil {
 		return err
 	}
@@ -106,32 +89,11 @@ func runConvert(cmd *cobra.Command, e *env, f *convertFlags, args []string, comp
 	if err != nil {
 		return err
 	}
-	what, do := "decompressed", c.decompress
+	x := &espCapture{do: c.decompress, what: "decompressed", convert: true}
 	if compress {
-		what, do = "compressed", c.compress
+		x.do, x.what = c.compress, "compressed"
 	}
-	if f.hex {
-		var from, to []byte
-		return eachLine(cmd, e, &f.in, &f.out, info, func(dst []byte, words [][]byte) ([]byte, error) {
-			if len(words) != 1 {
-				return dst, errLine("%d words; a packet is one word in hex", len(words))
-			}
-			var err error
-			if from, err = decodeHex(from, words[0]); err != nil {
-				return dst, err
-			}
-			to, err = do(to[:0], from)
-			switch {
-			case passes(err):
-				return append(dst, words[0]...), nil
-			case err != nil:
-				return dst, errors.New(espError(err, false))
-			}
-			return hex.AppendEncode(dst, to), nil
-		})
-	}
-	x := &espCapture{do: do, what: what, convert: true}
-	return x.run(cmd, e, &f.in, &f.out, info, &f.loudness)
+	return f.run(cmd, e, info, x)
 }
 
 // errPass is for packets that are passed through and count as without an SA.
