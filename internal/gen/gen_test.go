@@ -177,7 +177,7 @@ func TestImage(t *testing.T) {
 // directions.
 func TestCompiled(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a program")
+		t.Skip("left out with -short: it builds a program")
 	}
 	goCmd, err := exec.LookPath("go")
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // SCHC Packet of the vectors.
 func TestCompiledVectors(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a program")
+		t.Skip("left out with -short: it builds a program")
 	}
 	goCmd, err := exec.LookPath("go")
 	if err != nil {

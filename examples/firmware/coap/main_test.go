@@ -81,7 +81,7 @@ func TestAllocs(t *testing.T) {
 
 func TestRun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a program")
+		t.Skip("left out with -short: it builds a program")
 	}
 	goCmd, err := exec.LookPath("go")
 	if err != nil {
